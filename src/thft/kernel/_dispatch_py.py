@@ -1,0 +1,135 @@
+"""The quote lane in Python: twin and specification of `_dispatch`; called through `dispatch`.
+
+One quote: timers due before it, book, resting paper orders, strategies, one frame. Everything
+that is rare (a timer, an order, a failure, a state hash) is handed to the kernel.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from thft.base.errors import LocalError
+from thft.base.frame import GROUP_END, MARKET, FrameBuffer
+from thft.kernel.strategy import BudgetExceeded
+from thft.model.book import TopBook
+from thft.model.codec import QUOTE_LAYOUT
+
+if TYPE_CHECKING:
+    from thft.kernel.engine import Kernel
+
+CORE_API = 1
+QUOTE_TYPE = 0x0101
+
+_pack = QUOTE_LAYOUT.pack
+
+
+class QuoteLane:
+    """Takes quotes at full speed; `dirty` says that the current input has outcomes to close."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self.kernel = kernel
+        self.frames: FrameBuffer | None = None
+        self.books: dict[tuple[int, int], TopBook] = {}
+        self.now_ns = 0
+        self.seq = 0
+        """Sequence number of the input last taken."""
+        self.next_due_ns = 2**63 - 1
+        self.next_hash_seq = 2**63 - 1
+        self.quotes = 0
+        """Quotes taken since the kernel last added them to the state's counters."""
+        self.dirty = False
+        self.calls = 0
+        """Handler calls begun; the watchdog sees by it whether one call lasts."""
+        self.calling = ""
+        """Id of the strategy whose handler runs now, empty outside handlers."""
+
+    def attach(self, frames: FrameBuffer | None, next_seq: int) -> None:
+        """Packs into `frames` from here on; None counts sequence numbers only (replay)."""
+        self.frames = frames
+        self.seq = next_seq - 1
+
+    def quote(
+        self,
+        feed: int,
+        instrument: int,
+        bid: int,
+        bid_size: int,
+        ask: int,
+        ask_size: int,
+        venue_ts_ns: int,
+        venue_seq: int,
+        recv_ts_ns: int,
+    ) -> None:
+        """Processes one quote received at `recv_ts_ns`."""
+        if recv_ts_ns < self.now_ns:
+            recv_ts_ns = self.now_ns
+        if recv_ts_ns >= self.next_due_ns:
+            self.kernel.fire_due(recv_ts_ns)
+        book = self.books.get((feed, instrument))
+        if book is None:
+            raise LocalError(
+                f"quote for instrument {instrument} at feed {feed}, which does not carry it",
+                "define the symbol in the venue's table",
+            )
+        self.now_ns = recv_ts_ns
+        self.seq += 1
+        book.update(bid, bid_size, ask, ask_size, venue_ts_ns, venue_seq, recv_ts_ns)
+        self.quotes += 1
+        if book.resting:
+            self.kernel.match_resting(book)
+        self.call_watchers(book)
+        if self.seq >= self.next_hash_seq:
+            self.dirty = True
+        if self.dirty:
+            self.kernel.close_quote(
+                _pack(bid, bid_size, ask, ask_size, venue_ts_ns, venue_seq, feed, 0, instrument)
+            )
+        elif self.frames is not None:
+            self.frames.append(
+                QUOTE_TYPE,
+                1,
+                GROUP_END,
+                MARKET,
+                feed,
+                recv_ts_ns,
+                _pack(bid, bid_size, ask, ask_size, venue_ts_ns, venue_seq, feed, 0, instrument),
+            )
+
+    def call_watchers(self, book: TopBook) -> None:
+        """Calls every enabled strategy that watches the book; a failure goes to the kernel."""
+        for slot in book.watchers:
+            if not slot.enabled:
+                continue
+            if slot.forced_failure:
+                self.kernel.strategy_failed(slot, LocalError(slot.forced_failure))
+                continue
+            self.calls += 1
+            self.calling = slot.id
+            try:
+                slot.on_quote(slot.ctx, book)
+            except (Exception, BudgetExceeded) as error:
+                self.calling = ""
+                self.kernel.strategy_failed(slot, error)
+        self.calling = ""
+
+    def run(self, records: Any, recv_ts_ns: int, step_ns: int) -> int:
+        """Takes quotes from `records` (56-byte payload layout), stamped recv, recv + step, …
+
+        Returns how many were taken.
+        """
+        count = 0
+        for (
+            bid,
+            bid_size,
+            ask,
+            ask_size,
+            ts,
+            venue_seq,
+            feed,
+            _,
+            instrument,
+        ) in QUOTE_LAYOUT.iter_unpack(records):
+            self.quote(feed, instrument, bid, bid_size, ask, ask_size, ts, venue_seq, recv_ts_ns)
+            recv_ts_ns += step_ns
+            count += 1
+        return count

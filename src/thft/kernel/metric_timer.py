@@ -1,0 +1,89 @@
+"""The one-second metric snapshots of node, feeds, accounts and strategies; fired by the kernel."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from thft.model import event as ev
+
+if TYPE_CHECKING:
+    from thft.kernel.engine import Kernel
+
+PERIOD_NS = 1_000_000_000
+
+
+def started(kernel: Kernel, event: ev.CoreStarted) -> None:
+    """Arms the metric timer for this run; one left from an earlier run is replaced."""
+    for due_ns, timer, kind, _ in kernel.timers.record()[1]:
+        if kind == "metrics":
+            kernel.timers.cancel(timer)
+    kernel.arm(kernel.now_ns + PERIOD_NS, "metrics", "")
+
+
+def fired(kernel: Kernel) -> None:
+    """Emits one snapshot per node, feed, account and strategy, and arms the next second."""
+    kernel.sync_state()
+    state, now_ns = kernel.state, kernel.now_ns
+    counters = state.counters
+    _emit(
+        kernel,
+        "node",
+        "core",
+        ("quotes", counters.quotes),
+        ("orders", counters.orders),
+        ("fills", counters.fills),
+        ("denied", counters.denied),
+        ("open_orders", len(state.orders)),
+    )
+    for feed, record in state.feeds.items():
+        books = [book for (owner, _), book in state.books.items() if owner == feed]
+        last_ns = max((book.recv_ts_ns for book in books), default=0)
+        _emit(
+            kernel,
+            "feed",
+            record.definition.name,
+            ("quotes", sum(book.quotes for book in books)),
+            ("crossed", sum(book.crossed_count for book in books)),
+            ("locked", sum(book.locked_count for book in books)),
+            ("age_ns", now_ns - last_ns if last_ns else -1),
+            ("faults", sum(record.faults.values())),
+        )
+    for name, account in state.accounts.items():
+        _emit(
+            kernel,
+            "account",
+            name,
+            ("realised", account.realised),
+            ("fees", account.fees),
+            ("unrealised", unrealised(kernel, name)),
+            ("fills", account.fills),
+        )
+    for name, strategy in state.strategies.items():
+        slot = kernel.slots.get(name)
+        extra = slot.strategy.counters() if slot is not None else ()
+        _emit(
+            kernel,
+            "strategy",
+            name,
+            ("realised", strategy.realised),
+            ("orders", strategy.orders),
+            ("round_trips", strategy.round_trips),
+            *extra,
+        )
+    kernel.arm(now_ns + PERIOD_NS, "metrics", "")
+
+
+def unrealised(kernel: Kernel, account: str) -> int:
+    """Returns the account's open profit (money 1e-9) at the executable side of its feed."""
+    state = kernel.state
+    feed = state.accounts[account].definition.feed
+    total = 0
+    for (owner, instrument, _), position in state.positions.items():
+        if owner == account and position.size:
+            book = state.book(feed, instrument)
+            total += position.unrealised(book.bid, book.ask)
+    return total
+
+
+def _emit(kernel: Kernel, kind: str, id: str, *values: tuple[str, int]) -> None:
+    kernel.emit(ev.MetricSnapshot(kernel.cause, kind, id, values))

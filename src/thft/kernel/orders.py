@@ -1,0 +1,219 @@
+"""From intents to orders and from reports to fills: the order path of the kernel, called by it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from thft.kernel.slot import StrategySlot
+from thft.kernel.strategy import Intent
+from thft.model import event as ev
+from thft.model.fixed import ABSENT
+from thft.model.order import DENIED, SUBMITTED, UNKNOWN, Order
+from thft.model.position import Position
+
+if TYPE_CHECKING:
+    from thft.kernel.engine import Kernel
+
+SEND, CANCEL, QUERY = "send", "cancel", "query"
+QUERY_CAP_NS = 60_000_000_000
+
+
+def take(kernel: Kernel, slot: StrategySlot) -> None:
+    """Decides everything a strategy has asked for since it was last settled."""
+    ctx = slot.ctx
+    intents, cancels, timers, dropped = ctx.intents, ctx.cancels, ctx.timers, ctx.timer_cancels
+    ctx.intents, ctx.cancels, ctx.timers, ctx.timer_cancels = [], [], [], []
+    for name in dropped:
+        _cancel_timer(kernel, slot.id, name)
+    for name, delay_ns in timers:
+        _cancel_timer(kernel, slot.id, name)
+        due_ns = kernel.now_ns + max(delay_ns, 1)
+        timer = kernel.arm(due_ns, "strategy", f"{slot.id}/{name}")
+        kernel.strategy_timers[slot.id, name] = timer
+    for intent in intents:
+        _decide(kernel, slot, intent)
+    for order_id, reason in cancels:
+        request_cancel(kernel, order_id, reason)
+
+
+def _cancel_timer(kernel: Kernel, strategy: str, name: str) -> None:
+    timer = kernel.strategy_timers.pop((strategy, name), None)
+    if timer is not None:
+        kernel.timers.cancel(timer)
+
+
+def _decide(kernel: Kernel, slot: StrategySlot, intent: Intent) -> None:
+    order_id = kernel.next_order_id(0)
+    kernel.order_count += 1
+    reason = kernel.risk.refusal(intent, kernel.now_ns)
+    if reason:
+        _deny(kernel, slot, intent, order_id, reason)
+        return
+    kernel.risk.sent(kernel.now_ns)
+    kernel.emit(
+        ev.OrderSubmitted(
+            kernel.cause,
+            order_id,
+            slot.id,
+            intent.account,
+            intent.instrument,
+            intent.side,
+            intent.type,
+            intent.tif,
+            intent.size,
+            intent.price,
+            intent.position_id,
+            intent.signal,
+            intent.fast_mid,
+            intent.decision_price,
+        )
+    )
+    _route(kernel, kernel.state.orders[order_id])
+
+
+def _deny(kernel: Kernel, slot: StrategySlot, intent: Intent, order_id: str, reason: str) -> None:
+    denied = ev.OrderDenied(
+        kernel.cause,
+        order_id,
+        slot.id,
+        intent.account,
+        intent.instrument,
+        intent.side,
+        intent.size,
+        reason,
+    )
+    kernel.emit(denied)
+    order = Order(
+        order_id,
+        slot.id,
+        intent.account,
+        intent.instrument,
+        intent.side,
+        intent.type,
+        intent.tif,
+        intent.size,
+        intent.price,
+        intent.position_id,
+        intent.signal,
+        intent.decision_price,
+        kernel.now_ns,
+        kernel.cause,
+        state=DENIED,
+        reason=reason,
+    )
+    kernel.wake(slot.id, "on_order", order)
+
+
+def _route(kernel: Kernel, order: Order) -> None:
+    account = kernel.state.accounts[order.account].definition
+    if account.kind == "paper":
+        latency_ns = kernel.prng.between(account.latency_min_ns, account.latency_max_ns)
+        kernel.arm(kernel.now_ns + latency_ns, "paper", order.client_order_id)
+        return
+    kernel.effects.append((SEND, order))
+    kernel.arm(kernel.now_ns + account.ack_timeout_ns, "ack", order.client_order_id)
+
+
+def request_cancel(kernel: Kernel, order_id: str, reason: str) -> None:
+    """Asks the order's venue to cancel it; nothing happens to an order that has ended."""
+    order = kernel.state.orders.get(order_id)
+    if order is None:
+        return
+    kernel.emit(ev.CancelRequested(kernel.cause, order_id, reason))
+    account = kernel.state.accounts[order.account].definition
+    if account.kind == "paper":
+        kernel.arm(kernel.now_ns + account.latency_min_ns, "paper_cancel", order_id)
+        return
+    kernel.effects.append((CANCEL, order))
+    kernel.arm(kernel.now_ns + account.ack_timeout_ns, "ack", order_id)
+
+
+def timer_fired(kernel: Kernel, event: ev.TimerFired) -> None:
+    """Lets a paper order reach the market, or asks after an order that got no answer."""
+    order = kernel.state.orders.get(event.ref)
+    if order is None:
+        return
+    if event.kind == "paper":
+        for arrived in kernel.paper.arrive(order):
+            report(kernel, arrived)
+    elif event.kind == "paper_cancel":
+        for cancelled in kernel.paper.cancel(order):
+            report(kernel, cancelled)
+    elif event.kind == "ack":
+        _unanswered(kernel, order)
+
+
+def _unanswered(kernel: Kernel, order: Order) -> None:
+    """No answer in time is no answer: the order is asked for, never sent again."""
+    if order.state not in (SUBMITTED, UNKNOWN) and not order.cancel_requested:
+        return
+    timeout_ns = kernel.state.accounts[order.account].definition.ack_timeout_ns
+    if order.state in (SUBMITTED, UNKNOWN):
+        reason = f"no answer within {timeout_ns // 1_000_000} ms"
+        kernel.emit(ev.OrderUnknown(kernel.cause, order.client_order_id, reason))
+    kernel.effects.append((QUERY, order))
+    wait_ns = min(timeout_ns << min(order.queries, 8), QUERY_CAP_NS)
+    kernel.arm(kernel.now_ns + wait_ns, "ack", order.client_order_id)
+
+
+def report(kernel: Kernel, paper_report: ev.ExecutionReport) -> None:
+    """Records a report of the paper venue as an outcome and books it."""
+    kernel.emit(paper_report)
+    _book(kernel, paper_report)
+
+
+def report_received(kernel: Kernel, venue_report: ev.ExecutionReport) -> None:
+    """Books a venue's report; one about an order that is not ours halts the account."""
+    if kernel.state.order(venue_report.client_order_id) is None:
+        reason = f"report for order {venue_report.client_order_id!r}, which this engine never sent"
+        kernel.emit(ev.AccountHalted(kernel.cause, venue_report.account, reason))
+        return
+    _book(kernel, venue_report)
+
+
+def _book(kernel: Kernel, executed: ev.ExecutionReport) -> None:
+    state = kernel.state
+    order = state.order(executed.client_order_id)
+    if order is None:
+        return
+    size, price = state.last_execution
+    if size and price != ABSENT:
+        key = (order.account, order.instrument, order.position_id)
+        position = state.positions.get(key) or Position(*key)
+        fill = ev.Fill(
+            kernel.cause,
+            order.client_order_id,
+            executed.exec_id or f"{order.client_order_id}/{order.cum_size}",
+            order.strategy,
+            order.account,
+            order.instrument,
+            order.side,
+            size,
+            price,
+            executed.fee,
+            position.realises(order.side, size, price),
+            order.position_id,
+        )
+        kernel.emit(fill)
+        held = state.positions[key]
+        kernel.emit(
+            ev.PositionChanged(kernel.cause, *key, held.size, held.avg_price, held.realised)
+        )
+        kernel.wake(order.strategy, "on_fill", fill)
+    kernel.wake(order.strategy, "on_order", order)
+
+
+def account_changed(kernel: Kernel, event: ev.AccountState) -> None:
+    """After every logon asks for each order that may still be alive, oldest first."""
+    if event.state != "SYNCING":
+        return
+    for order in kernel.state.orders.values():
+        if order.account == event.account:
+            kernel.effects.append((QUERY, order))
+
+
+def cancel_all(kernel: Kernel, reason: str) -> None:
+    """Asks for the cancellation of every working order."""
+    for order in list(kernel.state.orders.values()):
+        if not order.cancel_requested:
+            request_cancel(kernel, order.client_order_id, reason)

@@ -1,0 +1,142 @@
+"""The paper venue: matches orders against the books we see; the kernel drives it by timers.
+
+An order meets the market one latency after it was submitted. Market, IOC and FOK orders execute
+against the top of book of the account's feed at that moment; a GTC limit rests and executes when a
+later quote reaches its price, at its own price. Sizes shown are respected: what does not fit is
+cancelled (IOC, market), refused whole (FOK) or rests (GTC). Nothing executes on an untradable book.
+"""
+
+from __future__ import annotations
+
+from thft.model.book import TopBook
+from thft.model.event import ExecutionReport
+from thft.model.fixed import ABSENT, MONEY_ONE, divide_half_even, notional
+from thft.model.order import Order
+from thft.state.fold import State
+
+COMMISSION_BASE = 1_000_000 * MONEY_ONE
+
+
+class PaperVenue:
+    """Makes the reports a venue would send; holds the resting orders by book."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._executions = 0
+        self.resting: dict[tuple[int, int], list[str]] = {}
+
+    def arrive(self, order: Order) -> list[ExecutionReport]:
+        """Returns the reports for an order that reaches the venue now."""
+        book = self._book(order)
+        accepted = self._report(order, "new", 0, ABSENT, "")
+        if not book.tradable:
+            return [self._report(order, "rejected", 0, ABSENT, "no tradable quote at the venue")]
+        price, shown = (book.ask, book.ask_size) if order.side > 0 else (book.bid, book.bid_size)
+        reachable = order.type == "market" or (order.price - price) * order.side >= 0
+        available = min(order.size, shown) if shown != ABSENT else order.size
+        if order.tif == "FOK" and (not reachable or available < order.size):
+            return [accepted, self._report(order, "cancelled", 0, ABSENT, "FOK: not fillable")]
+        reports = [accepted]
+        if reachable and available > 0:
+            reports.append(self._report(order, "trade", available, price, ""))
+        if reachable and available == order.size:
+            return reports
+        if order.tif == "GTC" and order.type == "limit":
+            self._rest(order, book)
+            return reports
+        text = "IOC: price moved" if not reachable else "IOC: size shown was smaller"
+        reports.append(self._ending(order, "cancelled", available if reachable else 0, text))
+        return reports
+
+    def match(self, book: TopBook) -> list[ExecutionReport]:
+        """Returns the reports of resting orders that the book's new top reaches."""
+        reports = []
+        if not book.tradable:
+            return reports
+        for order_id in list(self.resting.get((book.feed, book.instrument), ())):
+            order = self._state.orders.get(order_id)
+            if order is None:
+                self._forget(order_id, book)
+                continue
+            reach, shown = (
+                (book.ask, book.ask_size) if order.side > 0 else (book.bid, book.bid_size)
+            )
+            if (order.price - reach) * order.side < 0:
+                continue
+            size = min(order.leaves, shown) if shown != ABSENT else order.leaves
+            if size <= 0:
+                continue
+            reports.append(self._report(order, "trade", size, order.price, ""))
+            if size == order.leaves:
+                self._forget(order_id, book)
+        return reports
+
+    def cancel(self, order: Order) -> list[ExecutionReport]:
+        """Returns the report that answers a cancel request."""
+        if not order.working:
+            return []
+        book = self._book(order)
+        self._forget(order.client_order_id, book)
+        return [self._ending(order, "cancelled", 0, "cancelled on request")]
+
+    def _rest(self, order: Order, book: TopBook) -> None:
+        self.resting.setdefault((book.feed, book.instrument), []).append(order.client_order_id)
+        book.resting += 1
+
+    def _forget(self, order_id: str, book: TopBook) -> None:
+        waiting = self.resting.get((book.feed, book.instrument), [])
+        if order_id in waiting:
+            waiting.remove(order_id)
+            book.resting -= 1
+
+    def _book(self, order: Order) -> TopBook:
+        feed = self._state.accounts[order.account].definition.feed
+        return self._state.book(feed, order.instrument)
+
+    def _report(
+        self, order: Order, exec_type: str, size: int, price: int, text: str
+    ) -> ExecutionReport:
+        self._executions += 1
+        definition = self._state.accounts[order.account].definition
+        fee = 0
+        if size:
+            fee = divide_half_even(notional(price, size) * definition.commission, COMMISSION_BASE)
+        return ExecutionReport(
+            self._state.seq,
+            order.account,
+            order.client_order_id,
+            f"P{order.seq}",
+            f"E{self._executions}",
+            exec_type,
+            size,
+            price,
+            order.cum_size + size,
+            ABSENT,
+            fee,
+            order.position_id,
+            self._state.ts_ns,
+            text,
+        )
+
+    def _ending(self, order: Order, exec_type: str, executed: int, text: str) -> ExecutionReport:
+        """A terminal report that follows `executed` of the same arrival: totals include it."""
+        report = self._report(order, exec_type, 0, ABSENT, text)
+        if not executed:
+            return report
+        return ExecutionReport(
+            *(getattr(report, name) for name in report.__struct_fields__[:8]),
+            order.cum_size + executed,
+            *(getattr(report, name) for name in report.__struct_fields__[9:]),
+        )
+
+    def record(self) -> tuple[int, list[tuple[int, int, list[str]]]]:
+        """Returns the execution counter and resting order ids by book, for snapshots."""
+        return self._executions, [(*key, list(ids)) for key, ids in self.resting.items() if ids]
+
+    def restore(self, record: tuple[int, list[tuple[int, int, list[str]]]]) -> None:
+        """Takes back what `record` returned."""
+        self._executions = record[0]
+        self.resting = {}
+        for feed, instrument, ids in record[1]:
+            self.resting[feed, instrument] = list(ids)
+            self._state.book(feed, instrument).resting = len(ids)

@@ -1,0 +1,127 @@
+"""The top of one book, in Python: twin and specification of `_book`; called through `model.book`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from thft.model.fixed import ABSENT
+
+CORE_API = 1
+
+
+class TopBook:
+    """Best bid and ask of one instrument at one feed; prices 1e-9, sizes 1e-8, times ns.
+
+    `tradable` is False while a side is missing, the quote is locked or crossed, or the feed
+    marked the book bad. `watchers` are the strategy slots called after each update, `resting`
+    counts paper orders that wait for this book.
+    """
+
+    __slots__ = (
+        "ask",
+        "ask_size",
+        "bad",
+        "bid",
+        "bid_size",
+        "crossed_count",
+        "feed",
+        "instrument",
+        "locked_count",
+        "quotes",
+        "recv_ts_ns",
+        "resting",
+        "tradable",
+        "venue_seq",
+        "venue_ts_ns",
+        "watchers",
+    )
+
+    def __init__(self, feed: int, instrument: int) -> None:
+        self.feed = feed
+        self.instrument = instrument
+        self.bid = self.bid_size = self.ask = self.ask_size = ABSENT
+        self.venue_ts_ns = ABSENT
+        self.recv_ts_ns = 0
+        self.venue_seq = 0
+        self.quotes = self.crossed_count = self.locked_count = 0
+        self.tradable = False
+        self.bad = False
+        self.resting = 0
+        self.watchers: list[Any] = []
+
+    def update(
+        self,
+        bid: int,
+        bid_size: int,
+        ask: int,
+        ask_size: int,
+        venue_ts_ns: int,
+        venue_seq: int,
+        recv_ts_ns: int,
+    ) -> None:
+        """Takes a new top of book and judges it: crossed and locked ones are counted, not traded."""
+        self.bid = bid
+        self.bid_size = bid_size
+        self.ask = ask
+        self.ask_size = ask_size
+        self.venue_ts_ns = venue_ts_ns
+        self.venue_seq = venue_seq
+        self.recv_ts_ns = recv_ts_ns
+        self.quotes += 1
+        if bid < ask and bid != ABSENT:
+            self.tradable = not self.bad
+            return
+        self.tradable = False
+        if bid == ABSENT or ask == ABSENT:
+            return
+        if bid > ask:
+            self.crossed_count += 1
+        else:
+            self.locked_count += 1
+
+    def blank(self) -> None:
+        """Forgets both prices: nothing is known until the next update."""
+        self.bid = self.bid_size = self.ask = self.ask_size = ABSENT
+        self.tradable = False
+
+    def mark_bad(self, bad: bool) -> None:
+        """Says whether the feed's integrity is in doubt; a bad book is not tradable."""
+        self.bad = bad
+        self.tradable = not bad and ABSENT != self.bid < self.ask
+
+    def record(self) -> tuple[int, ...]:
+        """Returns every number of the book in fixed order, for snapshots and the state hash."""
+        return (
+            self.feed,
+            self.instrument,
+            self.bid,
+            self.bid_size,
+            self.ask,
+            self.ask_size,
+            self.venue_ts_ns,
+            self.venue_seq,
+            self.recv_ts_ns,
+            self.quotes,
+            self.crossed_count,
+            self.locked_count,
+            int(self.bad),
+        )
+
+    def restore(self, record: tuple[int, ...]) -> None:
+        """Takes back what `record` returned; watchers and resting are rebuilt by the kernel."""
+        (
+            self.feed,
+            self.instrument,
+            self.bid,
+            self.bid_size,
+            self.ask,
+            self.ask_size,
+            self.venue_ts_ns,
+            self.venue_seq,
+            self.recv_ts_ns,
+            self.quotes,
+            self.crossed_count,
+            self.locked_count,
+            bad,
+        ) = record
+        self.mark_bad(bool(bad))

@@ -1,0 +1,117 @@
+"""Turns events into frame payloads and back, by (type, version); called by kernel, api, cli, replay.
+
+Quotes and depth have fixed little-endian layouts (a quote frame is 88 bytes with its header); all
+other events are MessagePack arrays in field order. Golden files in tests/golden hold one payload
+of every layout ever released.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from thft.base.errors import LocalError
+from thft.model import event as events
+from thft.model.event import Depth, Event, Quote
+
+QUOTE_LAYOUT = struct.Struct("<qqqqqqHHI")
+"""bid, bid_size, ask, ask_size, venue_ts_ns, venue_seq, feed, reserved, instrument: 56 bytes."""
+
+DEPTH_HEAD = struct.Struct("<qqHBBIHH")
+"""venue_ts_ns, venue_seq, feed, reset, reserved, instrument, bid count, ask count."""
+
+
+class UnknownLayout(LocalError):
+    """A frame type or version this build has no decoder for."""
+
+
+def encode_quote(quote: Quote) -> bytes:
+    """Returns the 56-byte payload of a quote."""
+    return QUOTE_LAYOUT.pack(
+        quote.bid,
+        quote.bid_size,
+        quote.ask,
+        quote.ask_size,
+        quote.venue_ts_ns,
+        quote.venue_seq,
+        quote.feed,
+        0,
+        quote.instrument,
+    )
+
+
+def decode_quote(payload: bytes) -> Quote:
+    """Returns the quote of a 56-byte payload."""
+    bid, bid_size, ask, ask_size, ts, venue_seq, feed, _, instrument = QUOTE_LAYOUT.unpack(payload)
+    return Quote(feed, instrument, bid, bid_size, ask, ask_size, ts, venue_seq)
+
+
+def encode_depth(depth: Depth) -> bytes:
+    """Returns the payload of a depth batch: head, bids, asks; 16 bytes a level."""
+    levels = [number for level in (*depth.bids, *depth.asks) for number in level]
+    head = DEPTH_HEAD.pack(
+        depth.venue_ts_ns,
+        depth.venue_seq,
+        depth.feed,
+        depth.reset,
+        0,
+        depth.instrument,
+        len(depth.bids),
+        len(depth.asks),
+    )
+    return head + struct.pack(f"<{len(levels)}q", *levels)
+
+
+def decode_depth(payload: bytes) -> Depth:
+    """Returns the depth batch of a payload."""
+    ts, venue_seq, feed, reset, _, instrument, bid_count, ask_count = DEPTH_HEAD.unpack_from(
+        payload
+    )
+    numbers = struct.unpack_from(f"<{2 * (bid_count + ask_count)}q", payload, DEPTH_HEAD.size)
+    levels = tuple(zip(numbers[::2], numbers[1::2], strict=True))
+    return Depth(
+        feed, instrument, bool(reset), levels[:bid_count], levels[bid_count:], ts, venue_seq
+    )
+
+
+def _event_classes() -> list[type[Event]]:
+    return [
+        value
+        for value in vars(events).values()
+        if isinstance(value, type) and issubclass(value, Event) and value is not Event
+    ]
+
+
+_encoder = msgspec.msgpack.Encoder()
+_ENCODERS: dict[type[Event], Callable[[Any], bytes]] = {
+    cls: _encoder.encode for cls in _event_classes()
+}
+_ENCODERS[Quote] = encode_quote
+_ENCODERS[Depth] = encode_depth
+
+_DECODERS: dict[tuple[int, int], Callable[[bytes], Event]] = {
+    (cls.TYPE, cls.VERSION): msgspec.msgpack.Decoder(cls).decode for cls in _event_classes()
+}
+_DECODERS[Quote.TYPE, Quote.VERSION] = decode_quote
+_DECODERS[Depth.TYPE, Depth.VERSION] = decode_depth
+
+EVENT_NAMES: dict[int, str] = {cls.TYPE: cls.__name__ for cls in _event_classes()}
+
+
+def encode(event: Event) -> bytes:
+    """Returns the payload of any event."""
+    return _ENCODERS[type(event)](event)
+
+
+def decode(type_: int, version: int, payload: bytes) -> Event:
+    """Returns the event of a payload; raises UnknownLayout for a layout this build lacks."""
+    decoder = _DECODERS.get((type_, version))
+    if decoder is None:
+        raise UnknownLayout(
+            f"no decoder for event type {type_:#06x} version {version}",
+            "read this journal with the thft version that wrote it, or a newer one",
+        )
+    return decoder(payload)

@@ -1,0 +1,104 @@
+"""The records the engine state is made of; folded by `state.fold`, read by kernel, api and cli."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from thft.model.event import AccountDefined, FeedDefined
+
+
+class FeedRecord(Struct):
+    """A feed as defined, with its session state and what was counted of it."""
+
+    definition: FeedDefined
+    state: str = "DISABLED"
+    reason: str = "not started"
+    since_ns: int = 0
+    reconnects: int = 0
+    messages: int = 0
+    last_ns: int = 0
+    faults: dict[str, int] = {}
+
+
+class AccountRecord(Struct):
+    """An account as defined, with readiness, booked money (1e-9) and its trade counts."""
+
+    definition: AccountDefined
+    state: str = "OFFLINE"
+    reason: str = "not connected"
+    session: int = 0
+    realised: int = 0
+    fees: int = 0
+    fills: int = 0
+    round_trips: int = 0
+    wins: int = 0
+    losses: int = 0
+
+
+class StrategyRecord(Struct):
+    """A strategy instance: what it runs with, whether it runs, and what it earned (money 1e-9)."""
+
+    strategy: str
+    kind: str
+    code_hash: str
+    params: bytes
+    schema: bytes
+    enabled: bool
+    reason: str = ""
+    revision: int = 1
+    degraded: bool = False
+    slow_calls: int = 0
+    realised: int = 0
+    fees: int = 0
+    orders: int = 0
+    denied: int = 0
+    fills: int = 0
+    round_trips: int = 0
+    wins: int = 0
+    losses: int = 0
+    losses_in_a_row: int = 0
+    errors_in_a_row: int = 0
+
+
+class KillSwitch(Struct):
+    """On means: nothing that adds risk leaves the engine."""
+
+    on: bool = False
+    reason: str = ""
+    since_ns: int = 0
+
+
+class Durability(Struct):
+    """Whether the journal's disk keeps up; degraded blocks new risk."""
+
+    degraded: bool = False
+    reason: str = ""
+    since_ns: int = 0
+
+
+class Restart(Struct):
+    """One start of the core: its epoch, when, and what recovery found."""
+
+    epoch: int
+    ts_ns: int
+    note: str
+    recovered_seq: int
+    cut_bytes: int
+
+
+class CommandResult(Struct):
+    """The first and only answer to a command id."""
+
+    status: str
+    reason: str
+    kind: str
+
+
+class Counters(Struct):
+    """Counted from the journal's first event."""
+
+    quotes: int = 0
+    orders: int = 0
+    denied: int = 0
+    fills: int = 0
+    events: int = 0
