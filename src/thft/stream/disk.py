@@ -1,0 +1,147 @@
+"""The few file operations a log needs, on a real directory; tests put a recorded one in its place.
+
+Every call that can meet a full, failing or read-only disk raises a LocalError that says so.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+from typing import Protocol
+
+from thft.base.errors import LocalError
+
+_ZEROS = bytes(1 << 20)
+
+
+class JournalFull(LocalError):
+    """The disk has no room; what was written before stands."""
+
+
+class DiskFailed(LocalError):
+    """The disk refused an operation; the log must not be written further."""
+
+
+def disk_error(action: str, name: str, error: OSError) -> LocalError:
+    """Returns the typed error for a failed file operation."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return JournalFull(f"{action} {name}: no space left", "free disk space, then restart")
+    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+        remedy = "make the directory writable for this user"
+        return DiskFailed(f"{action} {name}: {error.strerror}", remedy)
+    return DiskFailed(f"{action} {name}: {error.strerror}", "check the disk, then restart")
+
+
+class File(Protocol):
+    """One open file of a log."""
+
+    name: str
+    fd: int
+
+    def write(self, offset: int, data: memoryview | bytes) -> None: ...
+    def read(self, offset: int, length: int) -> bytes: ...
+    def sync(self) -> None: ...
+    def truncate(self, size: int) -> None: ...
+    def close(self) -> None: ...
+
+
+class Disk(Protocol):
+    """One directory of a log."""
+
+    def names(self) -> list[str]: ...
+    def size(self, name: str) -> int: ...
+    def open(self, name: str) -> File: ...
+    def create(self, name: str, size: int) -> File: ...
+    def remove(self, name: str) -> None: ...
+    def sync_names(self) -> None: ...
+
+
+class RealFile:
+    """A file of a real directory."""
+
+    def __init__(self, path: Path, flags: int) -> None:
+        self.name = path.name
+        try:
+            self.fd = os.open(path, flags | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise disk_error("open", str(path), error) from error
+
+    def write(self, offset: int, data: memoryview | bytes) -> None:
+        """Writes all of `data`; a short write goes on where it stopped."""
+        view = memoryview(data)
+        while view:
+            try:
+                done = os.pwrite(self.fd, view, offset)
+            except OSError as error:
+                raise disk_error("write", self.name, error) from error
+            offset += done
+            view = view[done:]
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Returns up to `length` bytes from `offset`."""
+        return os.pread(self.fd, length, offset)
+
+    def sync(self) -> None:
+        """Makes the file's bytes durable."""
+        try:
+            os.fdatasync(self.fd)
+        except OSError as error:
+            raise disk_error("fdatasync", self.name, error) from error
+
+    def truncate(self, size: int) -> None:
+        """Cuts the file to `size`."""
+        try:
+            os.ftruncate(self.fd, size)
+        except OSError as error:
+            raise disk_error("truncate", self.name, error) from error
+
+    def close(self) -> None:
+        """Closes the file."""
+        os.close(self.fd)
+
+
+class RealDisk:
+    """A real directory."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise disk_error("create directory", str(directory), error) from error
+
+    def names(self) -> list[str]:
+        """Returns the names of all files, sorted."""
+        return sorted(entry.name for entry in os.scandir(self.directory) if entry.is_file())
+
+    def size(self, name: str) -> int:
+        """Returns a file's size in bytes."""
+        return os.stat(self.directory / name).st_size
+
+    def open(self, name: str) -> RealFile:
+        """Opens an existing file for reading and writing."""
+        return RealFile(self.directory / name, os.O_RDWR)
+
+    def create(self, name: str, size: int) -> RealFile:
+        """Returns a new file of `size` zero bytes, durable with its name."""
+        file = RealFile(self.directory / name, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
+        for offset in range(0, size, len(_ZEROS)):
+            file.write(offset, memoryview(_ZEROS)[: min(len(_ZEROS), size - offset)])
+        file.sync()
+        self.sync_names()
+        return file
+
+    def remove(self, name: str) -> None:
+        """Deletes a file."""
+        os.unlink(self.directory / name)
+
+    def sync_names(self) -> None:
+        """Makes created and deleted names durable."""
+        fd = os.open(self.directory, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(fd)
+        except OSError as error:
+            raise disk_error("fsync", str(self.directory), error) from error
+        finally:
+            os.close(fd)

@@ -1,0 +1,263 @@
+"""The one writer of a log: packs, writes once a turn, makes durable behind; owned by core and api.
+
+The kernel thread packs groups into `buffer` and calls `flush` once per loop turn: one write() per
+segment touched. A syncing thread makes what was written durable; a preparing thread keeps zeroed
+segments ready, so the kernel thread never waits for the disk until none is left.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from thft.base.errors import LocalError
+from thft.base.frame import CLOSE, CONTROL, GROUP_END, FrameBuffer
+from thft.stream import layout, recovery
+from thft.stream.disk import Disk, File, RealDisk, disk_error
+from thft.stream.layout import SegmentHeader
+from thft.stream.syncing import SegmentSupply, Syncer
+from thft.stream.watermark import Watermark
+
+LOCK_NAME = "lock"
+RING_BLOCKS = 16
+
+
+class AlreadyLocked(LocalError):
+    """Another process writes this log."""
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """What this start found: where the log ended and what was cut."""
+
+    last_seq: int
+    epoch: int
+    cut_bytes: int
+    cut_reason: str
+    closed: bool
+
+
+class Lock:
+    """The exclusive right to write in a directory, held until the process ends."""
+
+    def __init__(self, directory: Path) -> None:
+        path = RealDisk(directory).directory / LOCK_NAME
+        try:
+            self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise disk_error("open", str(path), error) from error
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            owner = os.pread(self._fd, 32, 0).decode(errors="replace").strip()
+            os.close(self._fd)
+            raise AlreadyLocked(
+                f"{directory} is in use by process {owner or 'unknown'}",
+                "stop that process, or choose another data directory",
+            ) from error
+        os.ftruncate(self._fd, 0)
+        os.pwrite(self._fd, f"{os.getpid()}\n".encode(), 0)
+
+    def release(self) -> None:
+        """Gives the right back."""
+        os.close(self._fd)
+
+
+class Journal:
+    """See the module. `buffer` is what the kernel packs into; `flush` makes it written."""
+
+    def __init__(
+        self,
+        disk: Disk,
+        *,
+        instance: str,
+        created_ns: int,
+        segment_bytes: int = 16 << 20,
+        block_bytes: int = 64 << 10,
+        sync: bool = True,
+        threads: bool = True,
+        watermark: Watermark | None = None,
+    ) -> None:
+        """Recovers the log in `disk` and begins a new epoch in a new segment.
+
+        Raises DamagedLog when what had been durable is not there. With `sync` off nothing is made
+        durable (benches, backtests); with `threads` off `sync_now` does what the threads do.
+        """
+        if segment_bytes % block_bytes or block_bytes % 4_096:
+            raise LocalError(
+                f"segment_bytes {segment_bytes} is no multiple of block_bytes {block_bytes}",
+                "choose block_bytes a multiple of 4096 that divides segment_bytes",
+            )
+        self._disk = disk
+        self._instance = instance
+        self._created_ns = created_ns
+        self._segment_bytes = segment_bytes
+        self._block_bytes = block_bytes
+        self._watermark = watermark
+        self._lock: Lock | None = None
+        found = _recover(disk)
+        reason = f"{found.tear.segment}: {found.tear.reason}" if found.tear else ""
+        self.epoch = found.epoch + 1
+        self.recovered = Recovered(
+            found.last_seq, self.epoch, found.cut_bytes, reason, found.closed
+        )
+        self._chain = found.chain
+        self.written_seq = found.last_seq
+        self.supply = SegmentSupply(disk, found.index + 1, segment_bytes, threads)
+        self.syncer = Syncer(found.last_seq, watermark, sync, threads)
+        self.buffer = FrameBuffer(
+            block_bytes, RING_BLOCKS, layout.TRAILER_BYTES, found.next_seq
+        )
+        self.buffer.on_block_full = self._block_full
+        if watermark is not None:
+            watermark.begin(self.epoch, found.last_seq)
+        self._file: File = self.supply.take()
+        self._begin_segment(found.last_seq)
+        self.flush()
+        self.sync_now()
+
+    @classmethod
+    def open(cls, directory: Path, *, instance: str, created_ns: int, **options: int) -> Journal:
+        """Locks a real directory and opens its log; see the class for the options."""
+        lock = Lock(directory)
+        try:
+            disk = RealDisk(directory)
+            watermark = Watermark(directory, create=True)
+            journal = cls(
+                disk,
+                instance=instance,
+                created_ns=created_ns,
+                watermark=watermark,
+                **options,  # type: ignore[arg-type]
+            )
+        except BaseException:
+            lock.release()
+            raise
+        journal._lock = lock
+        return journal
+
+    # ---- marks ---------------------------------------------------------------------------------
+
+    @property
+    def durable_seq(self) -> int:
+        """Last sequence number that survives a power cut."""
+        return self.syncer.durable_seq
+
+    @property
+    def unsynced_bytes(self) -> int:
+        """Bytes written that a power cut would take."""
+        return self.syncer.unsynced_bytes
+
+    # ---- writing -------------------------------------------------------------------------------
+
+    def append(self, type: int, stream: int, source: int, recv_ts_ns: int, payload: bytes) -> int:
+        """Packs one frame as a group of its own; returns its seq."""
+        return self.buffer.append(type, 1, GROUP_END, stream, source, recv_ts_ns, payload)
+
+    def flush(self) -> int:
+        """Writes everything packed; returns the last written seq. One write() when it fits."""
+        self.syncer.check()
+        start, end = self._pending, self._position
+        if end > start:
+            at = self._memory_offset(start)
+            view = memoryview(self.buffer.memory)[at : at + end - start]
+            self._file.write(start, view)
+            self._pending = end
+            self.written_seq = self.buffer.next_seq - 1
+            self.syncer.written(self.written_seq, end - start, self._file)
+            if self._watermark is not None:
+                self._watermark.set_written(self.written_seq)
+        return self.written_seq
+
+    def sync_now(self) -> None:
+        """Makes everything written durable before it returns."""
+        self.syncer.sync_now()
+
+    def close(self) -> None:
+        """Makes all durable, ends the log with a CLOSE frame and cuts the file there."""
+        self.flush()
+        self.sync_now()
+        payload = self.durable_seq.to_bytes(8, "little")
+        self.buffer.append(CLOSE, 1, GROUP_END, CONTROL, 0, self._created_ns, payload)
+        self.flush()
+        self.sync_now()
+        self._file.truncate(self._position)
+        self._file.sync()
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Stops the threads and lets go of the files without a CLOSE frame."""
+        self.syncer.stop()
+        self.supply.stop()
+        self._file.close()
+        if self._watermark is not None:
+            self._watermark.close()
+        if self._lock is not None:
+            self._lock.release()
+
+    # ---- blocks and segments -------------------------------------------------------------------
+
+    @property
+    def _position(self) -> int:
+        return self._block_offset + self.buffer.used
+
+    def _memory_offset(self, file_offset: int) -> int:
+        """Where in the ring the byte at `file_offset` of the current segment lies."""
+        blocks_back = (self._block_offset - file_offset // self._block_bytes * self._block_bytes)
+        block = self.buffer.block - blocks_back // self._block_bytes
+        return block * self._block_bytes + file_offset % self._block_bytes
+
+    def _begin_segment(self, durable_seq: int) -> None:
+        header = SegmentHeader(
+            self._block_bytes,
+            self._segment_bytes,
+            self.epoch,
+            self.buffer.next_seq,
+            durable_seq,
+            self._created_ns,
+            self._chain,
+            self._instance,
+        )
+        at = self.buffer.block * self._block_bytes
+        self.buffer.memory[at : at + layout.HEADER_BYTES] = header.pack()
+        self.buffer.used = layout.HEADER_BYTES
+        self._block_offset = 0
+        self._pending = 0
+
+    def _block_full(self) -> None:
+        """Seals the current block and goes on in the next one, of a new segment when needed."""
+        buffer, size = self.buffer, self._block_bytes
+        at = buffer.block * size
+        block = memoryview(buffer.memory)[at : at + size]
+        last_seq = buffer.next_seq - 1
+        self._chain = layout.seal_block(block, buffer.used, last_seq, self.durable_seq, self._chain)
+        buffer.used = size
+        segment_done = self._block_offset + size >= self._segment_bytes
+        if segment_done or buffer.block + 1 == buffer.block_count:
+            self.flush()
+        buffer.next_block()
+        self._block_offset += size
+        if segment_done:
+            self.syncer.retire(self._file)
+            self._file = self.supply.take()
+            self._begin_segment(self.durable_seq)
+
+
+def _recover(disk: Disk) -> recovery.Recovery:
+    """Walks the log and makes the disk hold exactly what was found."""
+    found = recovery.walk(disk)
+    for name in found.dead:
+        disk.remove(name)
+    if found.dead:
+        disk.sync_names()
+    if found.index:
+        name = layout.segment_name(found.index)
+        if name in disk.names():
+            file = disk.open(name)
+            if disk.size(name) > found.end:
+                file.truncate(found.end)
+            file.sync()
+            file.close()
+    return found

@@ -1,0 +1,140 @@
+"""The mapped side file of a log and its doorbell: hints for readers, never read by recovery.
+
+The writer stores `written` and `durable` and rings readers that sleep; a reader arms its slot,
+looks once more, then sleeps on its datagram socket. Nothing is lost without it: a reader that
+misses a ring looks again by itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+import os
+import socket
+import struct
+import tempfile
+from pathlib import Path
+
+_U64 = struct.Struct("<Q")
+_WRITTEN, _DURABLE, _EPOCH, _ARMED = 0, 8, 16, 24
+_SLOTS, _SLOT_BYTES, _FIRST_SLOT = 16, 120, 128
+_SIZE = _FIRST_SLOT + _SLOTS * _SLOT_BYTES
+FILE_NAME = "watermark"
+
+
+class Watermark:
+    """Both ends map the same file; the writer's end also rings."""
+
+    def __init__(self, directory: Path, create: bool) -> None:
+        flags = os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if create else 0)
+        fd = os.open(directory / FILE_NAME, flags, 0o600)
+        try:
+            if os.fstat(fd).st_size != _SIZE:
+                os.ftruncate(fd, _SIZE)
+            self.memory = mmap.mmap(fd, _SIZE)
+        finally:
+            os.close(fd)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) if create else None
+        if self._socket is not None:
+            self._socket.setblocking(False)
+
+    @property
+    def written_seq(self) -> int:
+        """Last sequence number that survives the death of the writer."""
+        return int(_U64.unpack_from(self.memory, _WRITTEN)[0])
+
+    @property
+    def durable_seq(self) -> int:
+        """Last sequence number that survives a power cut."""
+        return int(_U64.unpack_from(self.memory, _DURABLE)[0])
+
+    def begin(self, epoch: int, seq: int) -> None:
+        """Starts a run: both marks stand at the recovered end."""
+        _U64.pack_into(self.memory, _EPOCH, epoch)
+        _U64.pack_into(self.memory, _WRITTEN, seq)
+        _U64.pack_into(self.memory, _DURABLE, seq)
+
+    def set_written(self, seq: int) -> None:
+        """Publishes what has been written and wakes sleeping readers."""
+        _U64.pack_into(self.memory, _WRITTEN, seq)
+        if self.memory[_ARMED]:
+            self._ring()
+
+    def set_durable(self, seq: int) -> None:
+        """Publishes what has become durable."""
+        _U64.pack_into(self.memory, _DURABLE, seq)
+
+    def _ring(self) -> None:
+        memory = self.memory
+        memory[_ARMED] = 0
+        if self._socket is None:
+            return
+        for slot in range(_FIRST_SLOT, _SIZE, _SLOT_BYTES):
+            if not memory[slot]:
+                continue
+            memory[slot] = 0
+            address = memory[slot + 8 : slot + _SLOT_BYTES].rstrip(b"\0")
+            try:
+                self._socket.sendto(b"\1", address)
+            except BlockingIOError:
+                continue  # its queue is full of rings already
+            except OSError:
+                memory[slot + 8 : slot + _SLOT_BYTES] = bytes(_SLOT_BYTES - 8)  # the reader died
+
+    def close(self) -> None:
+        """Unmaps the file."""
+        self.memory.close()
+        if self._socket is not None:
+            self._socket.close()
+
+
+class Doorbell:
+    """A reader's end: a datagram socket whose address stands in a slot of the side file."""
+
+    def __init__(self, directory: Path) -> None:
+        self._watermark = Watermark(directory, create=False)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.setblocking(False)
+        self._folder = tempfile.mkdtemp(prefix="thft-bell-")
+        address = os.path.join(self._folder, "s")
+        self._socket.bind(address)
+        self._slot = self._take_slot(address.encode())
+
+    def _take_slot(self, address: bytes) -> int:
+        memory = self._watermark.memory
+        for slot in range(_FIRST_SLOT, _SIZE, _SLOT_BYTES):
+            if not memory[slot + 8]:
+                memory[slot + 8 : slot + 8 + len(address)] = address
+                return slot
+        return -1  # more readers than slots: this one looks by itself
+
+    def fileno(self) -> int:
+        """Returns the descriptor that becomes readable when the writer rings."""
+        return self._socket.fileno()
+
+    def arm(self) -> None:
+        """Asks for one ring; look for frames once more after it, then sleep."""
+        if self._slot >= 0:
+            self._watermark.memory[self._slot] = 1
+            self._watermark.memory[_ARMED] = 1
+
+    def drain(self) -> None:
+        """Takes the rings received."""
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                self._socket.recv(16)
+
+    @property
+    def watermark(self) -> Watermark:
+        """The side file, for its marks."""
+        return self._watermark
+
+    def close(self) -> None:
+        """Frees the slot and removes the socket."""
+        if self._slot >= 0:
+            memory = self._watermark.memory
+            memory[self._slot : self._slot + _SLOT_BYTES] = bytes(_SLOT_BYTES)
+        self._socket.close()
+        os.unlink(os.path.join(self._folder, "s"))
+        os.rmdir(self._folder)
+        self._watermark.close()

@@ -1,0 +1,204 @@
+"""The journal on a real directory: continue, refuse, follow, flip every byte, disk trouble."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from thft.base.frame import GROUP_END, FrameTooLarge
+from thft.stream.disk import DiskFailed, RealFile, disk_error
+from thft.stream.journal import AlreadyLocked, Journal
+from thft.stream.layout import DamagedLog
+from thft.stream.reader import LogReader, read_all
+from thft.stream.snapshot import (
+    BadSnapshot,
+    NewerSnapshot,
+    Snapshot,
+    SnapshotStore,
+    pack,
+    unpack,
+)
+from thft.stream.syncing import JournalPoisoned
+from thft.stream.verify import verify
+
+SMALL = {"segment_bytes": 64 << 10, "block_bytes": 4 << 10}
+
+
+def open_journal(directory: Path, **options: int) -> Journal:
+    return Journal.open(directory, instance="ab", created_ns=1, **{**SMALL, **options})
+
+
+def write(journal: Journal, count: int) -> None:
+    for number in range(count):
+        journal.append(257, 2, 1, number, b"p" * 56)
+        if number % 5 == 0:
+            journal.flush()
+    journal.flush()
+
+
+def test_what_was_written_is_read_in_order_across_starts(tmp_path: Path) -> None:
+    for _ in range(3):
+        journal = open_journal(tmp_path)
+        write(journal, 1_000)
+        journal.abandon()
+    assert [frame.seq for frame in read_all(tmp_path)] == list(range(1, 3_001))
+
+
+def test_each_start_has_a_new_epoch(tmp_path: Path) -> None:
+    epochs = []
+    for _ in range(3):
+        journal = open_journal(tmp_path)
+        epochs.append(journal.epoch)
+        journal.close()
+    assert epochs == [1, 2, 3]
+
+
+def test_a_second_writer_is_refused_by_name(tmp_path: Path) -> None:
+    journal = open_journal(tmp_path)
+    with pytest.raises(AlreadyLocked, match="in use by process"):
+        open_journal(tmp_path)
+    journal.close()
+
+
+def test_a_reader_follows_a_writer_and_starts_anywhere(tmp_path: Path) -> None:
+    journal = open_journal(tmp_path)
+    reader, late = LogReader(tmp_path), LogReader(tmp_path, after_seq=700)
+    seen: list[int] = []
+    for _ in range(20):
+        write(journal, 70)
+        while batch := reader.read(16):
+            seen += [frame.seq for frame in batch]
+    assert seen == list(range(1, 1_401))
+    tail: list[int] = []
+    while batch := late.read(50):
+        tail += [frame.seq for frame in batch]
+    assert tail == list(range(701, 1_401))
+    journal.close()
+
+
+def test_a_reader_goes_on_after_the_writer_was_restarted(tmp_path: Path) -> None:
+    journal = open_journal(tmp_path)
+    write(journal, 100)
+    reader = LogReader(tmp_path)
+    assert len(reader.read()) == 100
+    journal.abandon()
+    journal = open_journal(tmp_path)
+    write(journal, 10)
+    assert [frame.seq for frame in reader.read()] == list(range(101, 111))
+    journal.close()
+
+
+def test_an_open_group_is_not_read_and_is_cut_at_the_next_start(tmp_path: Path) -> None:
+    journal = open_journal(tmp_path)
+    write(journal, 10)
+    journal.buffer.append(257, 1, 0, 2, 1, 1, b"open")
+    journal.flush()
+    journal.abandon()
+    assert [frame.seq for frame in read_all(tmp_path)] == list(range(1, 11))
+    journal = open_journal(tmp_path)
+    assert journal.recovered.last_seq == 10
+    assert journal.recovered.cut_bytes > 0
+    journal.close()
+
+
+def test_a_group_that_fits_no_block_is_refused(tmp_path: Path) -> None:
+    journal = open_journal(tmp_path)
+    with pytest.raises(FrameTooLarge, match="does not fit a block"):
+        journal.append(257, 2, 1, 1, bytes(5_000))
+    journal.close()
+
+
+def test_every_flipped_byte_of_a_closed_log_is_found(tmp_path: Path) -> None:
+    journal = open_journal(tmp_path / "log")
+    write(journal, 150)
+    journal.close()
+    assert verify(tmp_path / "log").damage is None
+    assert verify(tmp_path / "log").closed
+    (segment,) = sorted((tmp_path / "log").glob("*.log"))
+    content = bytearray(segment.read_bytes())
+    for offset in range(len(content)):
+        content[offset] ^= 0x10
+        segment.write_bytes(content)
+        verdict = verify(tmp_path / "log")
+        assert verdict.damage is not None, f"offset {offset}"
+        assert verdict.damage.segment == segment.name
+        content[offset] ^= 0x10
+
+
+def test_damage_below_what_was_durable_refuses_to_start(tmp_path: Path) -> None:
+    journal = open_journal(tmp_path)
+    write(journal, 2_000)
+    journal.close()
+    first = sorted(tmp_path.glob("*.log"))[0]
+    content = bytearray(first.read_bytes())
+    content[10_000] ^= 1
+    first.write_bytes(content)
+    with pytest.raises(DamagedLog, match=rf"segment={first.name} offset=\d+ reason=checksum"):
+        open_journal(tmp_path)
+    assert first.read_bytes() == bytes(content)
+
+
+def test_every_flipped_byte_of_a_snapshot_is_found() -> None:
+    content = bytearray(pack(Snapshot(7, b"h" * 32, {"state": b"abc", "kernel": b"def"})))
+    assert unpack(bytes(content), "s").sections["kernel"] == b"def"
+    for offset in range(len(content)):
+        content[offset] ^= 1
+        with pytest.raises(BadSnapshot):
+            unpack(bytes(content), "s")
+        content[offset] ^= 1
+
+
+def test_a_bad_snapshot_falls_back_and_a_newer_one_is_refused(tmp_path: Path) -> None:
+    store = SnapshotStore(tmp_path)
+    for seq in (10, 20):
+        store.save(Snapshot(seq, bytes(32), {"state": str(seq).encode()}))
+    newest = tmp_path / f"{20:016d}.snap"
+    newest.write_bytes(newest.read_bytes()[:-1] + b"?")
+    snapshot, passed = store.load(last_seq=99)
+    assert snapshot is not None
+    assert snapshot.seq == 10
+    assert "checksum differs" in passed[0]
+    assert store.load(last_seq=5)[0] is None
+
+    from hashlib import sha256
+
+    body = bytearray(pack(Snapshot(30, bytes(32), {}))[:-32])
+    body[8] = 9
+    (tmp_path / f"{30:016d}.snap").write_bytes(bytes(body) + sha256(body).digest())
+    with pytest.raises(NewerSnapshot, match="version 9"):
+        store.load(last_seq=99)
+
+
+def test_a_failed_sync_poisons_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = open_journal(tmp_path)
+    write(journal, 5)
+    journal.sync_now()
+    durable = journal.durable_seq
+
+    def fail(self: RealFile) -> None:
+        raise disk_error("fdatasync", self.name, OSError(5, "Input/output error"))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RealFile, "sync", fail)
+        journal.append(257, 2, 1, 1, b"x")
+        with pytest.raises(JournalPoisoned, match="Input/output error"):
+            journal.flush()
+            journal.sync_now()
+    with pytest.raises(JournalPoisoned):
+        journal.flush()
+    assert journal.durable_seq == durable
+    journal.abandon()
+
+
+def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(DiskFailed, match="create directory"):
+        open_journal(tmp_path / "file")
+
+
+def test_flag_of_a_group_end_is_what_the_journal_appends(tmp_path: Path) -> None:
+    journal = open_journal(tmp_path)
+    write(journal, 3)
+    journal.close()
+    assert {frame.flags for frame in read_all(tmp_path)} == {GROUP_END}
