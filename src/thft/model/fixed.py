@@ -27,6 +27,17 @@ def parse_scaled(text: str, digits: int, name: str = "number") -> int:
     Raises BadNumber naming `name` when the text is no number, carries more precision than
     `digits` can hold, or does not fit a signed 64-bit integer.
     """
+    whole, _, fraction = text.partition(".")
+    plain = whole + fraction
+    if len(plain) <= 18 and len(fraction) <= digits and plain.isascii() and plain.isdigit():
+        value = int(plain) * 10 ** (digits - len(fraction))
+        if value <= INT64_MAX:
+            return value
+    return _parse_any(text, digits, name)
+
+
+def _parse_any(text: str, digits: int, name: str) -> int:
+    """The whole grammar: sign, exponent, any length; and the words for what is wrong."""
     mantissa, _, exponent = text.partition("e") if "e" in text else text.partition("E")
     whole, _, fraction = mantissa.partition(".")
     negative = whole.startswith("-")

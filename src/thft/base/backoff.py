@@ -1,0 +1,49 @@
+"""How long to wait before the next attempt, and whether one is allowed; used by gateways, cli."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from thft.base.prng import Prng
+
+CAP_MS = 60_000
+
+
+class Backoff:
+    """Doubles from `first_ms` to 60 s with jitter; starts over only after proven health."""
+
+    def __init__(self, prng: Prng, first_ms: int = 1_000, cap_ms: int = CAP_MS) -> None:
+        self._prng = prng
+        self._first_ms = first_ms
+        self._cap_ms = cap_ms
+        self.failures = 0
+
+    def next_ms(self) -> int:
+        """Returns the wait after one more failure: between half of the step and the step."""
+        step = min(self._first_ms << min(self.failures, 20), self._cap_ms)
+        self.failures += 1
+        return self._prng.between(step // 2, step)
+
+    def proven_healthy(self) -> None:
+        """Starts over; call after the connection has been good for long enough."""
+        self.failures = 0
+
+
+class ConnectBudget:
+    """At most `attempts` in any `window_ns`; shared by all sessions of one venue and address."""
+
+    def __init__(self, attempts: int, window_ns: int) -> None:
+        self._attempts = attempts
+        self._window_ns = window_ns
+        self._made_ns: deque[int] = deque()
+
+    def wait_ns(self, now_ns: int) -> int:
+        """Returns how long to wait until an attempt is allowed, 0 for now."""
+        made = self._made_ns
+        while made and made[0] <= now_ns - self._window_ns:
+            made.popleft()
+        return 0 if len(made) < self._attempts else made[0] + self._window_ns - now_ns
+
+    def attempt(self, now_ns: int) -> None:
+        """Counts an attempt."""
+        self._made_ns.append(now_ns)

@@ -1,0 +1,1 @@
+"""Venue connections: bytes in, engine inputs out, and back; run by core."""

@@ -1,0 +1,93 @@
+"""What a gateway gives the engine and what a venue's dialect gives a gateway; core implements one.
+
+All calls are synchronous: a socket callback ends in the kernel without a queue between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+Level = tuple[int, int]
+"""(price 1e-9, size 1e-8); size 0 removes the level."""
+
+
+class EngineInbox(Protocol):
+    """The engine as a gateway sees it."""
+
+    def now_ns(self) -> int:
+        """Engine time, ns."""
+        ...
+
+    def market_time(self, ns: int) -> None:
+        """Moves engine time to a simulator's market time (lock-step playback only)."""
+        ...
+
+    def quote(
+        self,
+        feed: int,
+        instrument: int,
+        bid: int,
+        bid_size: int,
+        ask: int,
+        ask_size: int,
+        venue_ts_ns: int,
+        venue_seq: int,
+        recv_ts_ns: int,
+    ) -> None:
+        """Takes a top of book."""
+        ...
+
+    def depth(
+        self,
+        feed: int,
+        instrument: int,
+        reset: bool,
+        bids: Sequence[Level],
+        asks: Sequence[Level],
+        venue_ts_ns: int,
+        venue_seq: int,
+        recv_ts_ns: int,
+    ) -> None:
+        """Takes one verified batch of levels."""
+        ...
+
+    def feed_state(self, feed: int, state: str, reason: str) -> None:
+        """Takes a session state and why."""
+        ...
+
+    def feed_fault(self, feed: int, instrument: int, fault: str, detail: str) -> None:
+        """Takes one integrity fault; instrument 0 when it concerns the whole feed."""
+        ...
+
+    def turn_end(self) -> None:
+        """Ends a socket turn: what was taken is written, then effects leave."""
+        ...
+
+
+class Dialect(Protocol):
+    """One venue's language: pure, no sockets; made anew for every connection."""
+
+    venue: str
+
+    def opened(self) -> list[bytes]:
+        """Returns the frames that subscribe everything wanted."""
+        ...
+
+    def received(self, payload: bytes, recv_ts_ns: int) -> list[bytes]:
+        """Takes one text frame, calls the inbox, returns frames to answer with."""
+        ...
+
+    def probe(self) -> bytes | None:
+        """Returns the frame that asks the venue for a sign of life, None for a WebSocket ping."""
+        ...
+
+    @property
+    def synced(self) -> bool:
+        """True once every subscription is confirmed and has its first data."""
+        ...
+
+    @property
+    def leave(self) -> str:
+        """Why the connection should be given up now (the venue announced it), empty otherwise."""
+        ...

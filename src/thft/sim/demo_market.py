@@ -1,0 +1,99 @@
+"""Drives a fast and a slow venue from the market model or from quote files; run by `thft venue`.
+
+Paced playback follows the wall clock times `speed`. Lock-step playback (`speed` None) is as fast as
+the sockets allow and exact: market time travels as ping payload before each message, and the
+sender switches venues only when the engine has taken everything sent before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from thft.sim.binance_venue import BinanceVenue
+from thft.sim.kraken_venue import KrakenVenue
+from thft.sim.market_model import FAST, MarketModel, Tick, decimal_text
+from thft.sim.quote_file import FileTick
+from thft.sim.venue_server import VenueServer
+
+FAST_SYMBOLS = {"EURUSD": "EURUSD", "GBPUSD": "GBPUSD", "BTCUSD": "BTCUSD"}
+SLOW_SYMBOLS = {"EURUSD": "EUR/USD", "GBPUSD": "GBP/USD", "BTCUSD": "BTC/USD"}
+FILE_SYMBOL = "EURUSD"
+
+
+class DemoMarket:
+    """Both venues and what has been sent to each."""
+
+    def __init__(self) -> None:
+        self.fast = BinanceVenue()
+        self.slow = KrakenVenue()
+
+    async def subscribed(self) -> None:
+        """Returns once the engine listens to both venues."""
+        await asyncio.gather(self.fast.subscribed(), self.slow.subscribed())
+
+    async def run_model(self, seed: int) -> None:
+        """Plays the seeded model in real time until cancelled."""
+        start_ns = time.time_ns()
+        began = time.monotonic_ns()
+        model = MarketModel(seed, start_ns)
+        while True:
+            elapsed = time.monotonic_ns() - began
+            for tick in model.advance(start_ns + elapsed):
+                self._send_model(tick)
+            await asyncio.sleep(0.002)
+
+    def _send_model(self, tick: Tick) -> None:
+        venue: VenueServer = self.fast if tick.venue == FAST else self.slow
+        symbols = FAST_SYMBOLS if tick.venue == FAST else SLOW_SYMBOLS
+        bid, ask = decimal_text(tick.bid, tick.digits), decimal_text(tick.ask, tick.digits)
+        venue.tick(symbols[tick.symbol], bid, tick.size, ask, tick.size, tick.ts_ns)
+
+    def _send_row(self, row: FileTick) -> VenueServer:
+        if row.venue == FAST:
+            self.fast.tick(
+                FILE_SYMBOL, row.bid, row.bid_size, row.ask, row.ask_size, row.ts_ns
+            )
+            return self.fast
+        self.slow.tick(
+            SLOW_SYMBOLS[FILE_SYMBOL], row.bid, row.bid_size, row.ask, row.ask_size, row.ts_ns
+        )
+        return self.slow
+
+    async def run_files_paced(self, rows: Iterator[FileTick], speed: float) -> None:
+        """Plays rows at `speed` times market time."""
+        first_ns = 0
+        began = time.monotonic_ns()
+        for row in rows:
+            first_ns = first_ns or row.ts_ns
+            due_ns = int((row.ts_ns - first_ns) / speed)
+            wait_ns = due_ns - (time.monotonic_ns() - began)
+            if wait_ns > 0:
+                await asyncio.sleep(wait_ns / 1e9)
+            self._send_row(row)
+
+    async def run_files_locked(self, rows: Iterator[FileTick]) -> None:
+        """Plays rows in lock-step: exact order, exact market time, as fast as it goes."""
+        current: VenueServer | None = None
+        sent, now_ns = 0, 0
+        for row in rows:
+            venue: VenueServer = self.fast if row.venue == FAST else self.slow
+            if current is not None and (venue is not current or sent >= 32):
+                await _settle(current, now_ns)
+                sent = 0
+            current = venue
+            if row.ts_ns != now_ns or sent == 0:
+                now_ns = row.ts_ns
+                for session in venue.sessions:
+                    session.stamp(now_ns)
+            self._send_row(row)
+            sent += 1
+        if current is not None:
+            await _settle(current, now_ns)
+
+
+async def _settle(venue: VenueServer, market_ns: int) -> None:
+    for session in list(venue.sessions):
+        await session.settled(market_ns)

@@ -1,0 +1,184 @@
+"""A simulated venue on a real WebSocket port, with faults on command; base of the dialects.
+
+Faults: `lag_ms` delays everything, `skip` swallows the next messages, `repeat` sends the next one
+twice, `drop` closes all connections, `mute` keeps them open and silent, `deaf` also stops answering
+(half-open), `send_raw` puts any bytes on the wire.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport, ws_create_server
+
+MARKET_TIME = b"market-time:"
+
+
+@dataclass
+class VenueFaults:
+    """What is wrong with the venue now; tests and fault files set it while it runs."""
+
+    lag_ms: int = 0
+    skip: int = 0
+    repeat: int = 0
+    mute: bool = False
+    deaf: bool = False
+    refuse: bool = False
+
+
+@dataclass
+class VenueCounts:
+    """What the venue has seen and sent."""
+
+    connections: int = 0
+    subscribes: list[list[str]] = field(default_factory=list)
+    ticks_sent: int = 0
+    messages_in: int = 0
+
+
+class VenueSession(WSListener):  # type: ignore[misc]
+    """One client's connection."""
+
+    def __init__(self, venue: VenueServer) -> None:
+        self.venue = venue
+        self.transport: WSTransport | None = None
+        self.symbols: set[str] = set()
+        self._pong: asyncio.Future[None] | None = None
+
+    def on_ws_connected(self, transport: WSTransport) -> None:
+        self.transport = transport
+        self.venue.sessions.append(self)
+        self.venue.counts.connections += 1
+        self.venue.connected(self)
+
+    def on_ws_disconnected(self, transport: WSTransport) -> None:
+        self.transport = None
+        if self in self.venue.sessions:
+            self.venue.sessions.remove(self)
+        self._answered()
+
+    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        if self.venue.faults.deaf:
+            return
+        if frame.msg_type == WSMsgType.PING:
+            transport.send_pong(frame.get_payload_as_bytes())
+        elif frame.msg_type == WSMsgType.PONG:
+            if frame.get_payload_as_bytes().startswith(MARKET_TIME):
+                self._answered()
+        elif frame.msg_type == WSMsgType.CLOSE:
+            transport.send_close(WSCloseCode.OK)
+            transport.disconnect()
+        elif frame.msg_type == WSMsgType.TEXT:
+            self.venue.counts.messages_in += 1
+            self.venue.received(self, frame.get_payload_as_bytes())
+
+    def send(self, message: bytes) -> None:
+        """Sends one text frame, unless a fault forbids it."""
+        faults = self.venue.faults
+        if self.transport is None or faults.mute or faults.deaf:
+            return
+        if faults.lag_ms:
+            loop = asyncio.get_running_loop()
+            loop.call_later(faults.lag_ms / 1_000, self._send_now, message)
+            return
+        self._send_now(message)
+
+    def _send_now(self, message: bytes) -> None:
+        if self.transport is not None:
+            self.transport.send(WSMsgType.TEXT, message)
+
+    def stamp(self, market_ns: int) -> None:
+        """Tells a lock-step client the market time of what follows."""
+        if self.transport is not None:
+            self.transport.send_ping(MARKET_TIME + str(market_ns).encode())
+
+    async def settled(self, market_ns: int) -> None:
+        """Returns when the client has taken everything sent so far."""
+        if self.transport is None:
+            return
+        self._pong = asyncio.get_running_loop().create_future()
+        self.stamp(market_ns)
+        await self._pong
+
+    def _answered(self) -> None:
+        if self._pong is not None and not self._pong.done():
+            self._pong.set_result(None)
+
+
+class VenueServer:
+    """Listens on loopback; a dialect overrides `received` and `tick`."""
+
+    name = ""
+
+    def __init__(self) -> None:
+        self.faults = VenueFaults()
+        self.counts = VenueCounts()
+        self.sessions: list[VenueSession] = []
+        self._server: asyncio.Server | None = None
+        self._subscribed = asyncio.Event()
+
+    async def listen(self, port: int = 0) -> int:
+        """Starts listening on 127.0.0.1; returns the port."""
+        make: Callable[..., VenueSession | None] = (
+            lambda request: None if self.faults.refuse else VenueSession(self)
+        )
+        self._server = await ws_create_server(make, "127.0.0.1", port, enable_auto_pong=False)
+        bound: int = self._server.sockets[0].getsockname()[1]
+        return bound
+
+    async def close(self) -> None:
+        """Stops listening and drops every connection."""
+        if self._server is not None:
+            self._server.close()
+        self.drop()
+
+    def drop(self) -> None:
+        """Closes all connections without a word."""
+        for session in list(self.sessions):
+            if session.transport is not None:
+                session.transport.disconnect(graceful=False)
+
+    def send_raw(self, payload: bytes, kind: WSMsgType = WSMsgType.TEXT) -> None:
+        """Puts any payload on every connection."""
+        for session in self.sessions:
+            if session.transport is not None:
+                session.transport.send(kind, payload)
+
+    async def subscribed(self) -> None:
+        """Returns once a client has subscribed."""
+        await self._subscribed.wait()
+
+    def connected(self, session: VenueSession) -> None:
+        """Greets a new client."""
+
+    def received(self, session: VenueSession, payload: bytes) -> None:
+        """Answers one client message."""
+        raise NotImplementedError
+
+    def tick(
+        self, symbol: str, bid: str, bid_size: str, ask: str, ask_size: str, ts_ns: int
+    ) -> None:
+        """Publishes a new top of book to those who subscribed it."""
+        raise NotImplementedError
+
+    def note_subscription(self, session: VenueSession, symbols: list[str]) -> None:
+        """Books a subscription."""
+        session.symbols.update(symbols)
+        self.counts.subscribes.append(symbols)
+        self._subscribed.set()
+
+    def publish(self, symbol: str, message: bytes) -> None:
+        """Sends a market message, with the faults that concern single messages."""
+        self.counts.ticks_sent += 1
+        if self.faults.skip:
+            self.faults.skip -= 1
+            return
+        for session in self.sessions:
+            if symbol in session.symbols:
+                session.send(message)
+                if self.faults.repeat:
+                    session.send(message)
+        if self.faults.repeat:
+            self.faults.repeat -= 1
