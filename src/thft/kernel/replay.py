@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from thft.base.errors import LocalError
-from thft.base.frame import GROUP_END, Frame
+from thft.base.frame import GROUP_END, LOG_TYPES, Frame
 from thft.kernel.engine import FrameParts, Kernel
 from thft.model import event as ev
 from thft.model.codec import EVENT_NAMES, QUOTE_LAYOUT, decode
@@ -88,7 +88,7 @@ class Replay:
     def _run(self, group: list[Frame]) -> None:
         kernel, comparison = self.kernel, self._comparison
         head = group[0]
-        if head.type >= 0xFF00:
+        if head.type >= LOG_TYPES:
             kernel.lane.seq = comparison.next_seq = head.seq
             comparison.next_seq += 1
             return
@@ -133,3 +133,25 @@ class Replay:
                 event = decode(frame.type, frame.version, frame.payload)
                 if isinstance(event, ev.StrategyDisabled) and event.by == "budget":
                     self.kernel.slots[event.strategy].forced_failure = event.reason
+
+
+def fold(kernel: Kernel, frames: Iterable[Frame]) -> None:
+    """Folds recorded frames into a kernel's state without deciding anything.
+
+    Timers and id counters follow from the frames; strategies are not run and stay out of the
+    kernel until they are loaded again.
+    """
+    for frame in frames:
+        kernel.lane.seq = frame.seq
+        kernel.lane.now_ns = max(kernel.lane.now_ns, frame.recv_ts_ns)
+        if frame.type >= LOG_TYPES:
+            continue
+        event = decode(frame.type, frame.version, frame.payload)
+        kernel.state.apply(event, frame.seq, frame.recv_ts_ns)
+        if isinstance(event, ev.TimerArmed):
+            kernel.timers.take_over(event.timer, event.due_ns, event.kind, event.ref)
+        elif isinstance(event, ev.TimerFired):
+            kernel.timers.cancel(event.timer)
+        elif isinstance(event, ev.OrderSubmitted | ev.OrderDenied):
+            kernel.order_count = int(event.client_order_id.rpartition("-")[2])
+    kernel.lane.next_due_ns = kernel.timers.next_due_ns

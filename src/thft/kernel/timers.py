@@ -26,6 +26,12 @@ class Timers:
         heappush(self._heap, (due_ns, timer, kind, ref))
         return timer
 
+    def take_over(self, timer: int, due_ns: int, kind: str, ref: str) -> None:
+        """Sets a timer under the id it was recorded with."""
+        self.next_id = max(self.next_id, timer + 1)
+        self._live.add(timer)
+        heappush(self._heap, (due_ns, timer, kind, ref))
+
     def cancel(self, timer: int) -> None:
         """Forgets a timer; one that fired or never was is no error."""
         self._live.discard(timer)

@@ -220,6 +220,9 @@ def _strategy_loaded(state: State, event: ev.StrategyLoaded, ts_ns: int) -> None
         )
         return
     known.kind, known.code_hash, known.schema = event.kind, event.code_hash, event.schema
+    if known.enabled and not event.enabled:
+        known.reason = "replay differed from the journal: enable it to start afresh"
+    known.enabled = event.enabled
     if event.params != known.params:
         known.params = event.params
         known.revision += 1

@@ -1,0 +1,1 @@
+"""The `thft` program: one module per command; nothing imports it."""

@@ -1,0 +1,276 @@
+"""`thft demo`: two simulated venues, a core, an api and a page, until Ctrl-C or --duration."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from thft.base.errors import LocalError
+from thft.cli.supervisor import Role, Supervisor
+from thft.sim.quote_file import DAY_NS, read_ticks
+
+RUNS_KEPT = 5
+READY_S = 30.0
+
+_CONFIG = """mode = "demo"
+seed = {seed}
+data_dir = "{data}"
+http_port = {port}
+
+[clock]
+source = "{source}"
+start_ns = {start_ns}
+speed = {speed}
+
+[risk]
+max_order_size = "5000000"
+max_position = "5000000"
+max_orders_per_s = 50
+{instruments}
+[[venues]]
+name = "fast"
+dialect = "binance"
+role = "fast"
+url = "ws://127.0.0.1:{binance}/stream"
+symbols = {{ {fast_symbols} }}
+
+[[venues]]
+name = "slow"
+dialect = "kraken"
+role = "slow"
+url = "ws://127.0.0.1:{kraken}/v2"
+symbols = {{ {slow_symbols} }}
+
+[[accounts]]
+name = "slow-paper"
+feed = "slow"
+latency_ms = [5, 25]
+{strategies}"""
+
+_INSTRUMENT = """
+[[instruments]]
+symbol = "{symbol}"
+digits = {digits}
+pip = "{pip}"
+"""
+
+_STRATEGY = """
+[[strategies]]
+name = "{name}"
+kind = "latency_arbitrage"
+[strategies.params]
+symbol = "{symbol}"
+fast_feed = "fast"
+slow_feed = "slow"
+account = "slow-paper"
+size = "{size}"
+delta_mode = "{mode}"
+diff_to_open_points = {open}
+sl_points = {stop}
+order_lifetime_s = 60
+offset_mode = "{offset}"
+"""
+
+_SYMBOLS = {
+    "EURUSD": (5, "0.0001", "100000", 8, 60),
+    "GBPUSD": (5, "0.0001", "100000", 10, 70),
+    "BTCUSD": (1, "1", "0.5", 180, 900),
+}
+"""digits, pip, size, points to open, stop points"""
+
+
+def demo(
+    *,
+    port: int = 8080,
+    data: Path | None = None,
+    duration: float | None = None,
+    seed: int = 1,
+    quotes_fast: Path | None = None,
+    quotes_slow: Path | None = None,
+    speed: str = "1",
+    since: str = "00:00",
+    until: str = "24:00",
+) -> int:
+    """Runs the whole engine on two simulated venues.
+
+    Parameters
+    ----------
+    port
+        Port of the dashboard on 127.0.0.1.
+    data
+        Data directory to continue; default: a new one per run, the last five are kept.
+    duration
+        Seconds after which the demo ends by itself with a summary.
+    seed
+        Seed of the market model.
+    quotes_fast
+        CSV quotes of the fast venue instead of the model.
+    quotes_slow
+        CSV quotes of the slow venue instead of the model.
+    speed
+        Market seconds per second for quote files, or "max" for lock-step.
+    since
+        First UTC time of day of the files, HH:MM.
+    until
+        Last UTC time of day of the files, HH:MM.
+    """
+    if (quotes_fast is None) != (quotes_slow is None):
+        raise LocalError("--quotes-fast and --quotes-slow belong together", "give both or none")
+    _check_port(port)
+    directory = data or _new_directory()
+    directory.mkdir(parents=True, exist_ok=True)
+    supervisor = Supervisor(directory / "process-logs")
+    stopping = _Stopping()
+    try:
+        market = ["venue", "demo", "--seed", str(seed)]
+        if quotes_fast is not None and quotes_slow is not None:
+            market += ["--quotes-fast", str(quotes_fast), "--quotes-slow", str(quotes_slow)]
+            market += ["--speed", speed, "--since", since, "--until", until]
+        venues = supervisor.start("venues", *market, answers=True)
+        ports = _ports(venues)
+        files = (quotes_fast, quotes_slow) if quotes_fast and quotes_slow else None
+        text = _configuration(directory, port, seed, ports, files, speed, since)
+        config = directory / "demo.toml"
+        config.write_text(text)
+        supervisor.start("core", "core", "--config", str(config))
+        supervisor.start("api", "api", "--data", str(directory), "--port", str(port), "--mode", "demo")
+        print(f"data      {directory}")
+        print(f"dashboard http://127.0.0.1:{port}/", flush=True)
+        code = _watch(supervisor, stopping, port, duration)
+        summary = _health(port)
+    finally:
+        supervisor.stop()
+    _print_summary(summary)
+    return code
+
+
+class _Stopping:
+    """Becomes true on Ctrl-C or SIGTERM."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._ask)
+
+    def _ask(self, *_: object) -> None:
+        self.asked = True
+
+
+def _check_port(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise LocalError(
+                f"port {port} on 127.0.0.1 is taken ({error.strerror})",
+                "stop what uses it, or choose another with --port",
+            ) from error
+
+
+def _new_directory() -> Path:
+    """Returns a new run's directory under the user's state directory; removes the oldest runs."""
+    base = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+    runs = base / "thft" / "demo"
+    runs.mkdir(parents=True, exist_ok=True)
+    for old in sorted(path for path in runs.iterdir() if path.is_dir())[: -RUNS_KEPT + 1]:
+        shutil.rmtree(old, ignore_errors=True)
+    return runs / time.strftime("%Y%m%d-%H%M%S", time.gmtime())
+
+
+def _ports(venues: Role) -> dict[str, int]:
+    line = venues.stdout.readline() if venues.stdout is not None else ""
+    if not line:
+        from thft.cli.supervisor import last_line
+
+        raise LocalError(f"the venues did not start: {last_line(venues.log)}", "see the log")
+    ports: dict[str, int] = json.loads(line)
+    return ports
+
+
+def _configuration(
+    directory: Path,
+    port: int,
+    seed: int,
+    ports: dict[str, int],
+    files: tuple[Path, Path] | None,
+    speed: str,
+    since: str,
+) -> str:
+    symbols = ["EURUSD"] if files else list(_SYMBOLS)
+    start_ns = 0
+    if files:
+        hours, _, minutes = since.partition(":")
+        since_ns = (int(hours) * 60 + int(minutes)) * 60_000_000_000
+        first = [next(read_ticks(path, "", since_ns, DAY_NS), None) for path in files]
+        start_ns = min(tick.ts_ns for tick in first if tick is not None)
+    instruments, strategies = "", ""
+    for symbol in symbols:
+        digits, pip, size, points, stop = _SYMBOLS[symbol]
+        instruments += _INSTRUMENT.format(symbol=symbol, digits=digits, pip=pip)
+        strategies += _STRATEGY.format(
+            name=f"arb-{symbol.lower()}",
+            symbol=symbol,
+            size="1000000" if files else size,
+            mode="standard" if files else "spread_corrected",
+            open=5 if files else points,
+            stop=stop,
+            offset="auto",
+        )
+    return _CONFIG.format(
+        seed=seed,
+        data=directory,
+        port=port,
+        source="market" if files else "wall",
+        start_ns=start_ns,
+        speed=0.0 if speed == "max" or not files else float(speed),
+        binance=ports["binance"],
+        kraken=ports["kraken"],
+        fast_symbols=", ".join(f'{name} = "{name}"' for name in symbols),
+        slow_symbols=", ".join(f'{name} = "{name[:3]}/{name[3:]}"' for name in symbols),
+        instruments=instruments,
+        strategies=strategies,
+    )
+
+
+def _health(port: int) -> dict[str, Any]:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/state", timeout=2) as answer:
+            health: dict[str, Any] = json.load(answer)
+            return health
+    except (urllib.error.URLError, OSError):
+        return {}
+
+
+def _watch(
+    supervisor: Supervisor, stopping: _Stopping, port: int, duration: float | None
+) -> int:
+    """Keeps the roles running until it is time to end; returns the exit code."""
+    began = time.monotonic()
+    while not stopping.asked and supervisor.failed is None:
+        for happened in supervisor.check():
+            print(happened, flush=True)
+        if duration is not None and time.monotonic() - began >= duration:
+            break
+        time.sleep(0.1)
+    return 0 if supervisor.failed is None else 2
+
+
+def _print_summary(state: dict[str, Any]) -> None:
+    if not state:
+        print("ended before the api answered")
+        return
+    totals, counts = state["totals"], state["counters"]
+    print(
+        f"quotes {counts['quotes']}  orders {counts['orders']}  fills {counts['fills']}  "
+        f"round trips {totals['round_trips']}  realised {totals['realised_pnl']} "
+        f"{totals['currency']}"
+    )

@@ -1,0 +1,129 @@
+"""`thft venue binance|kraken|demo`: simulated venues on loopback, alone or as the demo's market."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+from pathlib import Path
+
+from cyclopts import App
+
+from thft.base.errors import LocalError
+from thft.sim.binance_venue import BinanceVenue
+from thft.sim.demo_market import DemoMarket
+from thft.sim.kraken_venue import KrakenVenue
+from thft.sim.quote_file import DAY_NS, merged
+from thft.sim.venue_server import VenueServer
+
+app = App(name="venue", help="Run a simulated venue on 127.0.0.1.")
+GRACE_S = 1.0
+
+
+@app.command
+def binance(*, port: int = 0) -> int:
+    """Serves `bookTicker` streams; prints its port."""
+    return _serve(BinanceVenue(), port)
+
+
+@app.command
+def kraken(*, port: int = 0) -> int:
+    """Serves v2 depth-10 books; prints its port."""
+    return _serve(KrakenVenue(), port)
+
+
+def _serve(venue: VenueServer, port: int) -> int:
+    async def main() -> None:
+        print(json.dumps({venue.name: await venue.listen(port)}), flush=True)
+        await _stopped()
+
+    asyncio.run(main())
+    return 0
+
+
+@app.command
+def demo(
+    *,
+    seed: int = 1,
+    quotes_fast: Path | None = None,
+    quotes_slow: Path | None = None,
+    speed: str = "1",
+    since: str = "00:00",
+    until: str = "24:00",
+) -> int:
+    """Serves a fast (Binance) and a slow (Kraken) venue from one market.
+
+    Parameters
+    ----------
+    seed
+        Seed of the market model.
+    quotes_fast
+        CSV of the fast venue instead of the model.
+    quotes_slow
+        CSV of the slow venue instead of the model.
+    speed
+        Market seconds per second, or "max" for lock-step.
+    since
+        First UTC time of day of the files, HH:MM.
+    until
+        Last UTC time of day of the files, HH:MM.
+    """
+    if (quotes_fast is None) != (quotes_slow is None):
+        raise LocalError("--quotes-fast and --quotes-slow belong together", "give both or none")
+    asyncio.run(_demo(seed, quotes_fast, quotes_slow, speed, _clock(since), _clock(until)))
+    return 0
+
+
+def _clock(text: str) -> int:
+    hours, _, minutes = text.partition(":")
+    if not (hours.isdigit() and minutes.isdigit()):
+        raise LocalError(f"{text!r} is no time of day", "write HH:MM")
+    return min((int(hours) * 60 + int(minutes)) * 60_000_000_000, DAY_NS)
+
+
+async def _demo(
+    seed: int, fast: Path | None, slow: Path | None, speed: str, since_ns: int, until_ns: int
+) -> None:
+    market = DemoMarket()
+    ports = {"binance": await market.fast.listen(), "kraken": await market.slow.listen()}
+    print(json.dumps(ports), flush=True)
+    await market.subscribed()
+    playing = asyncio.ensure_future(_play(market, seed, fast, slow, speed, since_ns, until_ns))
+    stopping = asyncio.ensure_future(_stopped())
+    await asyncio.wait([playing, stopping], return_when=asyncio.FIRST_COMPLETED)
+    if playing.done():
+        playing.result()
+        await asyncio.sleep(GRACE_S)
+        sent = {"fast": market.fast.counts.ticks_sent, "slow": market.slow.counts.ticks_sent}
+        print(json.dumps({"sent": sent}), flush=True)
+        await stopping
+    playing.cancel()
+    await market.fast.close()
+    await market.slow.close()
+
+
+async def _play(
+    market: DemoMarket,
+    seed: int,
+    fast: Path | None,
+    slow: Path | None,
+    speed: str,
+    since_ns: int,
+    until_ns: int,
+) -> None:
+    if fast is None or slow is None:
+        await market.run_model(seed)
+        return
+    rows = merged(fast, slow, since_ns, until_ns)
+    if speed == "max":
+        await market.run_files_locked(rows)
+    else:
+        await market.run_files_paced(rows, float(speed))
+
+
+async def _stopped() -> None:
+    event = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, event.set)
+    await event.wait()

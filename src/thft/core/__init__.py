@@ -1,0 +1,1 @@
+"""The trading process: configuration, wiring and loop; started by cli."""
