@@ -115,7 +115,7 @@ else:
                     build_data["force_include"][str(built)] = inside
                 build_data["pure_python"] = False
                 build_data["infer_tag"] = True
-            except (Exception, SystemExit) as error:  # noqa: BLE001 - any failure means twins
+            except (Exception, SystemExit) as error:
                 if mode == "require":
                     raise
                 self.app.display_warning(f"extensions not built, Python twins serve: {error}")

@@ -1,4 +1,4 @@
-"""Checks what a linter cannot: sizes, names, rooms of native files, leftovers; run by `make check`."""
+"""Checks what a linter cannot: sizes, names, native rooms, leftovers; `make check` runs it."""
 
 from __future__ import annotations
 

@@ -11,16 +11,20 @@ import os
 import random
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 
 import pytest
-
 from tests.durability.memory_disk import MemoryDisk, Op, apply_op
+
+from thft._native import USE_NATIVE
 from thft.base.frame import GROUP_END, frames, valid_end
 from thft.stream import layout, recovery
 from thft.stream.journal import Journal
 
 SEGMENT, BLOCK, SECTOR = 64 << 10, 4 << 10, 512
-IMAGES = int(os.environ.get("THFT_CRASH_IMAGES", "100000"))
+WORKERS = 2
+IMAGES = int(os.environ.get("THFT_CRASH_IMAGES", "100000" if USE_NATIVE else "20000"))
 CLASSES = (
     "lost",
     "complete",
@@ -141,8 +145,9 @@ def images(
     flipped = bytearray(target.data)
     flipped[choose.randrange(len(flipped))] ^= 1 << choose.randrange(8)
     yield "bit flipped", with_ops([*before, target._replace(data=bytes(flipped))])
-    yield "bit flipped", with_ops(
-        [target._replace(data=bytes(flipped)) if op is target else op for op in pending]
+    yield (
+        "bit flipped",
+        with_ops([target._replace(data=bytes(flipped)) if op is target else op for op in pending]),
     )
 
 
@@ -180,6 +185,7 @@ def judge(run: Run, upto: int, kind: str, files: dict[str, bytearray]) -> str:
         )
     except layout.DamagedLog as damage:
         return f"refused: {damage}"
+    journal.abandon()
     last = journal.recovered.last_seq
     if last < acknowledged:
         return f"recovered {last} < acknowledged {acknowledged}"
@@ -197,17 +203,14 @@ def judge(run: Run, upto: int, kind: str, files: dict[str, bytearray]) -> str:
     return ""
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(900)
-def test_every_crash_image_recovers_what_was_acknowledged() -> None:
-    seed = int(os.environ.get("THFT_SEED", "20260101"))
-    print(f"seed {seed}")
+def campaign(seed: int, count: int) -> tuple[Counter[tuple[str, str]], list[str]]:
+    """Judges `count` images of recorded runs; returns counts by (operation, class), violations."""
     choose = random.Random(seed)
     counts: Counter[tuple[str, str]] = Counter()
     violations: list[str] = []
     start: MemoryDisk | None = None
     number = 0
-    while sum(counts.values()) < IMAGES:
+    while counts.total() < count:
         run = Run(seed + number, start)
         number += 1
         for upto in range(1, len(run.disk.ops) + 1):
@@ -216,10 +219,25 @@ def test_every_crash_image_recovers_what_was_acknowledged() -> None:
                 counts[operation, kind] += 1
                 wrong = judge(run, upto, kind, files)
                 if wrong:
-                    violations.append(f"run {number} op {upto} {operation} {kind}: {wrong}")
+                    violations.append(f"seed {seed} op {upto} {operation} {kind}: {wrong}")
         start = run.disk if number % 4 else None
+    return counts, violations
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_every_crash_image_recovers_what_was_acknowledged() -> None:
+    seed = int(os.environ.get("THFT_SEED", "20260101"))
+    print(f"seed {seed}")
+    counts: Counter[tuple[str, str]] = Counter()
+    violations: list[str] = []
+    with ProcessPoolExecutor(WORKERS, mp_context=get_context("fork")) as pool:
+        seeds = [seed + 1_000_000 * worker for worker in range(WORKERS)]
+        for counted, wrong in pool.map(campaign, seeds, [-(-IMAGES // WORKERS)] * WORKERS):
+            counts += counted
+            violations += wrong
     for (operation, kind), count in sorted(counts.items()):
         print(f"{operation:12} {kind:24} {count}")
     assert not violations, violations[:5]
     assert {kind for _, kind in counts} == set(CLASSES)
-    assert sum(counts.values()) >= IMAGES
+    assert counts.total() >= IMAGES

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from zlib import crc32
+from zlib import crc32 as crc32
 
 CORE_API = 1
 

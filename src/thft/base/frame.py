@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from thft import _native
 from thft.base.errors import LocalError
@@ -73,10 +73,10 @@ def padded(length: int) -> int:
     return (length + 7) & ~7
 
 
-if _native.USE_NATIVE:
-    from thft.base._frame import FrameBuffer, crc32, valid_end
-else:
+if TYPE_CHECKING or not _native.USE_NATIVE:
     from thft.base._frame_py import FrameBuffer, crc32, valid_end
+else:
+    from thft.base._frame import FrameBuffer, crc32, valid_end
 
 
 def frames(buffer: bytes | memoryview, start: int, end: int) -> Iterator[Frame]:

@@ -77,6 +77,7 @@ diff_to_open_points = {open}
 sl_points = {stop}
 order_lifetime_s = 60
 offset_mode = "{offset}"
+offset_interval_ms = 250
 """
 
 _SYMBOLS = {
@@ -141,7 +142,9 @@ def demo(
         config = directory / "demo.toml"
         config.write_text(text)
         supervisor.start("core", "core", "--config", str(config))
-        supervisor.start("api", "api", "--data", str(directory), "--port", str(port), "--mode", "demo")
+        supervisor.start(
+            "api", "api", "--data", str(directory), "--port", str(port), "--mode", "demo"
+        )
         print(f"data      {directory}")
         print(f"dashboard http://127.0.0.1:{port}/", flush=True)
         code = _watch(supervisor, stopping, port, duration)
@@ -250,9 +253,7 @@ def _health(port: int) -> dict[str, Any]:
         return {}
 
 
-def _watch(
-    supervisor: Supervisor, stopping: _Stopping, port: int, duration: float | None
-) -> int:
+def _watch(supervisor: Supervisor, stopping: _Stopping, port: int, duration: float | None) -> int:
     """Keeps the roles running until it is time to end; returns the exit code."""
     began = time.monotonic()
     while not stopping.asked and supervisor.failed is None:

@@ -78,7 +78,9 @@ def stats(directory: Path) -> int:
             frames[name] += 1
             sizes[name] += padded(32 + len(frame.payload))
     for name, size in sizes.most_common():
-        print(f"{name:20} {frames[name]:>12} frames {size:>14} bytes {size // frames[name]:>6} each")
+        print(
+            f"{name:20} {frames[name]:>12} frames {size:>14} bytes {size // frames[name]:>6} each"
+        )
     return 0
 
 
@@ -91,5 +93,3 @@ def line(frame: Frame) -> str:
     if frame.type not in EVENT_NAMES:
         return f"{head} {frame.type:#06x} {frame.payload[:80]!r}"
     return f"{head} {decode(frame.type, frame.version, frame.payload)!r}"
-
-

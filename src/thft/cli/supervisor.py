@@ -48,7 +48,7 @@ class Supervisor:
         self._spawn(role, answers)
         return role
 
-    def _spawn(self, role: Role, answers: bool = False) -> None:
+    def _spawn(self, role: Role, answers: bool = False) -> int:
         with role.log.open("a") as log:
             role.process = subprocess.Popen(
                 [sys.executable, "-m", "thft", *role.arguments],
@@ -61,6 +61,7 @@ class Supervisor:
             )
         role.stdout = role.process.stdout
         role.started = time.monotonic()
+        return role.process.pid
 
     def check(self) -> list[str]:
         """Restarts what has ended; returns what happened, in words."""
@@ -69,9 +70,9 @@ class Supervisor:
         for role in self.roles:
             if role.process is None:
                 if now >= role.start_at and self.failed is None:
-                    self._spawn(role)
+                    pid = self._spawn(role)
                     role.restarts += 1
-                    happened.append(f"{role.name} restarted (pid {role.process.pid})")
+                    happened.append(f"{role.name} restarted (pid {pid})")
                 continue
             code = role.process.poll()
             if code is None:

@@ -42,6 +42,8 @@ def _classes(path: Path) -> list[type[Strategy]]:
     return [
         value
         for value in vars(module).values()
-        if isinstance(value, type) and issubclass(value, Strategy) and value.kind
+        if isinstance(value, type)
+        and issubclass(value, Strategy)
+        and value.kind
         and value.__module__ == module.__name__
     ]

@@ -9,22 +9,11 @@ from pathlib import Path
 import msgspec
 
 from thft.base.frame import COMMANDS, LOG_TYPES
+from thft.model.command import CommandRecord
 from thft.model.event import CommandReceived
 from thft.stream.reader import LogReader
 
 POLL_S = 0.02
-
-
-class CommandRecord(msgspec.Struct):
-    """One command as it lies in the api's log."""
-
-    command_id: str
-    kind: str
-    body: bytes
-    actor: str
-
-
-COMMAND_TYPE = 0x0801
 
 
 class CommandTail:

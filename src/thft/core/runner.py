@@ -7,7 +7,8 @@ import contextlib
 import logging
 import secrets
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from thft import __version__
@@ -21,7 +22,7 @@ from thft.core.seed import seed_events
 from thft.core.watchdog import Watchdog
 from thft.gateway.binance import BinanceDialect
 from thft.gateway.kraken import KrakenDialect
-from thft.gateway.port import Dialect, Level
+from thft.gateway.port import Dialect, EngineInbox, Level
 from thft.gateway.websocket import WebSocketFeed
 from thft.host.clock import EngineClock, MarketClock
 from thft.kernel import snapshot
@@ -31,6 +32,10 @@ from thft.stream.snapshot import Snapshot, SnapshotStore
 
 SNAPSHOT_EVERY_S = 30.0
 HEALTH_EVERY_S = 0.1
+DIALECTS: dict[str, Callable[[EngineInbox, int, dict[str, int]], Dialect]] = {
+    "binance": BinanceDialect,
+    "kraken": KrakenDialect,
+}
 BUDGETS = {"binance": (300, 300), "kraken": (60, 60)}
 """Connection attempts and seconds a venue allows from one address."""
 
@@ -53,9 +58,7 @@ class Core:
             segment_bytes=config.journal.segment_mib << 20,
         )
         recovered = self.journal.recovered
-        self.kernel, note = recover(
-            directory / "core", catalogue, config.seed, recovered.last_seq
-        )
+        self.kernel, note = recover(directory / "core", catalogue, config.seed, recovered.last_seq)
         last_ns = self.kernel.lane.now_ns
         self.clock: EngineClock | MarketClock = (
             MarketClock(max(config.clock.start_ns, last_ns), config.clock.speed or None)
@@ -129,9 +132,7 @@ class Core:
         recv_ts_ns: int,
     ) -> None:
         self.kernel.process(
-            ev.Depth(
-                feed, instrument, reset, tuple(bids), tuple(asks), venue_ts_ns, venue_seq
-            ),
+            ev.Depth(feed, instrument, reset, tuple(bids), tuple(asks), venue_ts_ns, venue_seq),
             recv_ts_ns,
             feed,
         )
@@ -156,9 +157,7 @@ class Core:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopped.set)
         self.watchdog.start()
-        tasks = [
-            asyncio.ensure_future(feed.run()) for feed in self._make_feeds()
-        ]
+        tasks = [asyncio.ensure_future(feed.run()) for feed in self._make_feeds()]
         tasks.append(asyncio.ensure_future(self._keep_healthy()))
         tasks.append(asyncio.ensure_future(self._keep_snapshots()))
         commands = CommandTail(self.directory / "api", self.kernel.state.api_seq, self._command)
@@ -171,7 +170,7 @@ class Core:
             if task is not waiting:
                 task.result()  # a loop that ended by itself failed: say so
 
-    async def _stop(self, tasks: list[asyncio.Future[None]]) -> None:
+    async def _stop(self, tasks: Sequence[asyncio.Future[None]]) -> None:
         for feed in self._feeds:
             feed.stop()
         await asyncio.sleep(0)
@@ -200,19 +199,12 @@ class Core:
                     self,
                     feed,
                     venue.url,
-                    lambda kind=venue.dialect, feed=feed, symbols=symbols: self._dialect(
-                        kind, feed, symbols
-                    ),
+                    partial(DIALECTS[venue.dialect], self, feed, symbols),
                     Backoff(prng),
                     budget,
                 )
             )
         return self._feeds
-
-    def _dialect(self, kind: str, feed: int, symbols: dict[str, int]) -> Dialect:
-        if kind == "binance":
-            return BinanceDialect(self, feed, symbols)
-        return KrakenDialect(self, feed, symbols)
 
     def _command(self, command: ev.CommandReceived) -> None:
         self.kernel.process(command, self.now_ns())

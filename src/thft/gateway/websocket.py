@@ -142,7 +142,7 @@ class WebSocketFeed:
                 return
 
 
-class _Connection(WSListener):  # type: ignore[misc]
+class _Connection(WSListener):
     """Frames of one connection, straight into the dialect."""
 
     def __init__(self, owner: WebSocketFeed, inbox: EngineInbox, dialect: Dialect) -> None:
@@ -175,7 +175,8 @@ class _Connection(WSListener):  # type: ignore[misc]
         elif kind == WSMsgType.PING:
             self._pinged(transport, frame.get_payload_as_bytes())
         elif kind == WSMsgType.CLOSE:
-            self.ended = f"closed by the venue: {frame.get_close_message() or 'no reason given'}"
+            said = (frame.get_close_message() or b"no reason given").decode(errors="replace")
+            self.ended = f"closed by the venue: {said}"
             transport.send_close(WSCloseCode.OK)
             transport.disconnect()
         elif kind == WSMsgType.BINARY:

@@ -1,1 +1,1 @@
-"""The only readers of clock, entropy, signals and the operating system; called by core, api, cli."""
+"""The only readers of clock, entropy, signals and the operating system; the processes call it."""

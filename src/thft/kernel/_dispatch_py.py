@@ -107,7 +107,7 @@ class QuoteLane:
             self.calling = slot.id
             try:
                 slot.on_quote(slot.ctx, book)
-            except (Exception, BudgetExceeded) as error:
+            except (Exception, BudgetExceeded) as error:  # noqa: BLE001 - user code may raise any
                 self.calling = ""
                 self.kernel.strategy_failed(slot, error)
         self.calling = ""

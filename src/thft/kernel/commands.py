@@ -1,4 +1,4 @@
-"""Commands and definitions: what an operator or the configuration asks of the kernel; it calls us."""
+"""Commands and definitions: what an operator or the configuration asks; called by the kernel."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def parameter_schema(cls: type[Strategy]) -> dict[str, Any]:
 
 
 def load_strategy(kernel: Kernel, event: ev.StrategyLoaded) -> None:
-    """Puts a strategy into its slot and starts it; what does not fit disables it with the reason."""
+    """Puts a strategy into its slot and starts it; a misfit disables it with the reason."""
     record = kernel.state.strategies[event.strategy]
     known = kernel.catalogue.get(event.kind)
     try:

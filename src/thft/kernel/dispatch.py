@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from thft import _native
 
-if _native.USE_NATIVE:
-    from thft.kernel._dispatch import QuoteLane
-else:
+if TYPE_CHECKING or not _native.USE_NATIVE:
     from thft.kernel._dispatch_py import QuoteLane
+else:
+    from thft.kernel._dispatch import QuoteLane
 
 __all__ = ["QuoteLane"]

@@ -111,7 +111,7 @@ class Kernel(World):
         return self._run(event, recv_ts_ns, source)
 
     def fire_due(self, now_ns: int) -> None:
-        """Fires every timer due at or before `now_ns`, each as its own group, in (due, id) order."""
+        """Fires every timer due by `now_ns`, each as its own group, in (due, id) order."""
         while self.timers.next_due_ns <= now_ns:
             self.fire_next()
 
@@ -121,7 +121,7 @@ class Kernel(World):
         self._run(ev.TimerFired(timer_id, due_ns, kind, ref), max(due_ns, self.lane.now_ns), 0)
 
     def take_effects(self) -> list[tuple[str, Order]]:
-        """Returns the effects queued so far, oldest first; call only after the group is written."""
+        """Returns the effects queued so far, oldest first; to be called after the write."""
         effects, self.effects = self.effects, []
         return effects
 
@@ -260,7 +260,7 @@ class Kernel(World):
         self.lane.calling = slot.id
         try:
             bound(slot.ctx) if argument is None else bound(slot.ctx, argument)
-        except (Exception, BudgetExceeded) as error:
+        except (Exception, BudgetExceeded) as error:  # noqa: BLE001 - user code may raise any
             self.lane.calling = ""
             self.strategy_failed(slot, error)
         self.lane.calling = ""

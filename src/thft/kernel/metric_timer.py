@@ -14,7 +14,7 @@ PERIOD_NS = 1_000_000_000
 
 def started(kernel: Kernel, event: ev.CoreStarted) -> None:
     """Arms the metric timer for this run; one left from an earlier run is replaced."""
-    for due_ns, timer, kind, _ in kernel.timers.record()[1]:
+    for _, timer, kind, _ in kernel.timers.record()[1]:
         if kind == "metrics":
             kernel.timers.cancel(timer)
     kernel.arm(kernel.now_ns + PERIOD_NS, "metrics", "")

@@ -8,6 +8,8 @@ cancelled (IOC, market), refused whole (FOK) or rests (GTC). Nothing executes on
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from thft.model.book import TopBook
 from thft.model.event import ExecutionReport
 from thft.model.fixed import ABSENT, MONEY_ONE, divide_half_even, notional
@@ -50,7 +52,7 @@ class PaperVenue:
 
     def match(self, book: TopBook) -> list[ExecutionReport]:
         """Returns the reports of resting orders that the book's new top reaches."""
-        reports = []
+        reports: list[ExecutionReport] = []
         if not book.tradable:
             return reports
         for order_id in list(self.resting.get((book.feed, book.instrument), ())):
@@ -121,13 +123,7 @@ class PaperVenue:
     def _ending(self, order: Order, exec_type: str, executed: int, text: str) -> ExecutionReport:
         """A terminal report that follows `executed` of the same arrival: totals include it."""
         report = self._report(order, exec_type, 0, ABSENT, text)
-        if not executed:
-            return report
-        return ExecutionReport(
-            *(getattr(report, name) for name in report.__struct_fields__[:8]),
-            order.cum_size + executed,
-            *(getattr(report, name) for name in report.__struct_fields__[9:]),
-        )
+        return replace(report, cum_size=order.cum_size + executed)
 
     def record(self) -> tuple[int, list[tuple[int, int, list[str]]]]:
         """Returns the execution counter and resting order ids by book, for snapshots."""

@@ -139,7 +139,7 @@ class Context:
         self._world.mark_dirty()
 
     def set_timer(self, name: str, delay_ns: int) -> None:
-        """Arms the strategy's timer `name` to fire `delay_ns` from now, replacing an earlier one."""
+        """Arms the timer `name` to fire `delay_ns` from now, replacing an earlier one."""
         self.timers.append((name, delay_ns))
         self._world.mark_dirty()
 

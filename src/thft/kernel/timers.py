@@ -58,7 +58,7 @@ class Timers:
 
     def restore(self, record: tuple[int, list[Timer]]) -> None:
         """Takes back what `record` returned."""
-        self.next_id, timers = record[0], [tuple(timer) for timer in record[1]]
-        self._heap = timers
-        self._live = {timer[1] for timer in timers}
+        self.next_id = record[0]
+        self._heap = [(due_ns, timer, kind, ref) for due_ns, timer, kind, ref in record[1]]
+        self._live = {timer[1] for timer in self._heap}
         heapify(self._heap)

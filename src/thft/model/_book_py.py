@@ -1,4 +1,4 @@
-"""The top of one book, in Python: twin and specification of `_book`; called through `model.book`."""
+"""The top of one book in Python: twin and specification of `_book`; used through `model.book`."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class TopBook:
         venue_seq: int,
         recv_ts_ns: int,
     ) -> None:
-        """Takes a new top of book and judges it: crossed and locked ones are counted, not traded."""
+        """Takes a new top of book; crossed and locked ones are counted, not traded."""
         self.bid = bid
         self.bid_size = bid_size
         self.ask = ask

@@ -6,14 +6,15 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from typing import TYPE_CHECKING
 
 from thft import _native
 from thft.model.fixed import ABSENT
 
-if _native.USE_NATIVE:
-    from thft.model._book import TopBook
-else:
+if TYPE_CHECKING or not _native.USE_NATIVE:
     from thft.model._book_py import TopBook
+else:
+    from thft.model._book import TopBook
 
 __all__ = ["DepthBook", "TopBook"]
 
@@ -21,7 +22,7 @@ __all__ = ["DepthBook", "TopBook"]
 class DepthBook:
     """Price levels of both sides, best first at the end of bids and the start of asks."""
 
-    __slots__ = ("_asks", "_bids", "_ask_sizes", "_bid_sizes")
+    __slots__ = ("_ask_sizes", "_asks", "_bid_sizes", "_bids")
 
     def __init__(self) -> None:
         self._bids: list[int] = []

@@ -1,4 +1,4 @@
-"""Turns events into frame payloads and back, by (type, version); called by kernel, api, cli, replay.
+"""Turns events into frame payloads and back, by (type, version); all rooms above call it.
 
 Quotes and depth have fixed little-endian layouts (a quote frame is 88 bytes with its header); all
 other events are MessagePack arrays in field order. Golden files in tests/golden hold one payload
@@ -86,9 +86,9 @@ def _event_classes() -> list[type[Event]]:
 
 
 _encoder = msgspec.msgpack.Encoder()
-_ENCODERS: dict[type[Event], Callable[[Any], bytes]] = {
-    cls: _encoder.encode for cls in _event_classes()
-}
+_ENCODERS: dict[type[Event], Callable[[Any], bytes]] = dict.fromkeys(
+    _event_classes(), _encoder.encode
+)
 _ENCODERS[Quote] = encode_quote
 _ENCODERS[Depth] = encode_depth
 

@@ -1,4 +1,4 @@
-"""Every event that may stand in a journal, as immutable structs; called by kernel, state, core, api.
+"""Every event that may stand in a journal, as immutable structs; used by all rooms above.
 
 An input is what happened to the engine; an outcome is what the kernel decided because of it and
 carries `cause`, the sequence number of that input. `ExecutionReport` is an input when a venue sent
@@ -27,7 +27,7 @@ class Event(Struct, frozen=True, gc=False, array_like=True, forbid_unknown_field
 # ---- market ------------------------------------------------------------------------------------
 
 
-class Quote(Event):
+class Quote(Event, frozen=True):
     """Top of book of one instrument at one feed; prices 1e-9, sizes 1e-8, ABSENT when missing."""
 
     TYPE = 0x0101
@@ -42,8 +42,8 @@ class Quote(Event):
     venue_seq: int = 0
 
 
-class Depth(Event):
-    """One verified venue message of levels: (price, size) pairs, size 0 removes; reset = replace all."""
+class Depth(Event, frozen=True):
+    """One verified venue message of (price, size) levels; size 0 removes, reset replaces all."""
 
     TYPE = 0x0102
     STREAM = frame.MARKET
@@ -56,7 +56,7 @@ class Depth(Event):
     venue_seq: int = 0
 
 
-class FeedState(Event):
+class FeedState(Event, frozen=True):
     """A feed's session state and, in words, why."""
 
     TYPE = 0x0103
@@ -66,7 +66,7 @@ class FeedState(Event):
     reason: str
 
 
-class FeedFault(Event):
+class FeedFault(Event, frozen=True):
     """One integrity fault: gap, checksum, malformed, oversize, crossed_book, unknown_message …"""
 
     TYPE = 0x0104
@@ -80,7 +80,7 @@ class FeedFault(Event):
 # ---- control -----------------------------------------------------------------------------------
 
 
-class CoreStarted(Event):
+class CoreStarted(Event, frozen=True):
     """One start of the core process: who, under which epoch and which code."""
 
     TYPE = 0x0201
@@ -95,14 +95,14 @@ class CoreStarted(Event):
     note: str
 
 
-class ClockStepped(Event):
+class ClockStepped(Event, frozen=True):
     """The wall clock moved against the monotonic one by `delta_ns`; engine time did not."""
 
     TYPE = 0x0202
     delta_ns: int
 
 
-class InstrumentDefined(Event):
+class InstrumentDefined(Event, frozen=True):
     """A canonical instrument; `pip` and `tick` are prices at 1e-9, sizes at 1e-8."""
 
     TYPE = 0x0203
@@ -116,7 +116,7 @@ class InstrumentDefined(Event):
     currency: str
 
 
-class FeedDefined(Event):
+class FeedDefined(Event, frozen=True):
     """A feed: one subscription source of a venue; role is fast, slow or empty."""
 
     TYPE = 0x0204
@@ -128,7 +128,7 @@ class FeedDefined(Event):
     """(instrument, venue_symbol) pairs the feed carries."""
 
 
-class AccountDefined(Event):
+class AccountDefined(Event, frozen=True):
     """A trading account: kind paper or venue, model netting or hedging, prices from `feed`."""
 
     TYPE = 0x0205
@@ -144,7 +144,7 @@ class AccountDefined(Event):
     ack_timeout_ns: int
 
 
-class RiskLimitsSet(Event):
+class RiskLimitsSet(Event, frozen=True):
     """The limits of the risk gate; sizes at 1e-8, 0 = no limit."""
 
     TYPE = 0x0206
@@ -154,7 +154,7 @@ class RiskLimitsSet(Event):
     max_open_orders: int
 
 
-class StrategyLoaded(Event):
+class StrategyLoaded(Event, frozen=True):
     """A strategy instance as configured: its class, code hash, parameters and their JSON Schema."""
 
     TYPE = 0x0207
@@ -166,7 +166,7 @@ class StrategyLoaded(Event):
     enabled: bool
 
 
-class StrategyDisabled(Event):
+class StrategyDisabled(Event, frozen=True):
     """A strategy stopped being called from this event on; reason in words."""
 
     TYPE = 0x0208
@@ -177,7 +177,7 @@ class StrategyDisabled(Event):
     """operator, error, budget or limit."""
 
 
-class StrategyEnabled(Event):
+class StrategyEnabled(Event, frozen=True):
     """A strategy is called again from the next event on."""
 
     TYPE = 0x0209
@@ -185,7 +185,7 @@ class StrategyEnabled(Event):
     strategy: str
 
 
-class StrategyParamsSet(Event):
+class StrategyParamsSet(Event, frozen=True):
     """A whole new parameter set took effect between two events."""
 
     TYPE = 0x020A
@@ -195,7 +195,7 @@ class StrategyParamsSet(Event):
     params: bytes
 
 
-class KillSwitchSet(Event):
+class KillSwitchSet(Event, frozen=True):
     """The kill switch moved; while on, nothing that adds risk leaves."""
 
     TYPE = 0x020B
@@ -204,7 +204,7 @@ class KillSwitchSet(Event):
     reason: str
 
 
-class DurabilityChanged(Event):
+class DurabilityChanged(Event, frozen=True):
     """The journal's durability became OK or DEGRADED; degraded blocks new risk."""
 
     TYPE = 0x020C
@@ -212,7 +212,7 @@ class DurabilityChanged(Event):
     reason: str
 
 
-class StateHashed(Event):
+class StateHashed(Event, frozen=True):
     """SHA-256 of the state at this point and of all outcomes since the journal began."""
 
     TYPE = 0x020D
@@ -221,7 +221,7 @@ class StateHashed(Event):
     outcome_hash: bytes
 
 
-class AccountState(Event):
+class AccountState(Event, frozen=True):
     """An account's readiness as its gateway proved it; only READY accounts take new risk."""
 
     TYPE = 0x020E
@@ -232,7 +232,7 @@ class AccountState(Event):
     """Counts the account's logons; bytes of an older session can no longer arrive."""
 
 
-class AccountHalted(Event):
+class AccountHalted(Event, frozen=True):
     """The engine stopped trading an account: something on it is not ours; needs a person."""
 
     TYPE = 0x0210
@@ -241,7 +241,7 @@ class AccountHalted(Event):
     reason: str
 
 
-class StrategySlow(Event):
+class StrategySlow(Event, frozen=True):
     """A handler overran its time budget (wall time, so an input): the strategy is DEGRADED."""
 
     TYPE = 0x020F
@@ -252,7 +252,7 @@ class StrategySlow(Event):
 # ---- timers ------------------------------------------------------------------------------------
 
 
-class TimerArmed(Event):
+class TimerArmed(Event, frozen=True):
     """A timer was set; `kind` says who reacts, `ref` names the order, strategy timer or account."""
 
     TYPE = 0x0301
@@ -263,7 +263,7 @@ class TimerArmed(Event):
     ref: str
 
 
-class TimerFired(Event):
+class TimerFired(Event, frozen=True):
     """A timer's due time was reached; appended before the first input at or after it."""
 
     TYPE = 0x0302
@@ -276,7 +276,7 @@ class TimerFired(Event):
 # ---- orders ------------------------------------------------------------------------------------
 
 
-class OrderSubmitted(Event):
+class OrderSubmitted(Event, frozen=True):
     """The intent to trade, journaled before any byte of it leaves; price ABSENT for market."""
 
     TYPE = 0x0401
@@ -303,7 +303,7 @@ class OrderSubmitted(Event):
     """The executable price seen at decision, 1e-9."""
 
 
-class OrderDenied(Event):
+class OrderDenied(Event, frozen=True):
     """An order we refused ourselves; it never left. Denied is not rejected."""
 
     TYPE = 0x0402
@@ -318,7 +318,7 @@ class OrderDenied(Event):
     reason: str
 
 
-class ExecutionReport(Event):
+class ExecutionReport(Event, frozen=True):
     """What a venue (or the paper venue, then cause > 0) says of an order; totals are cumulative."""
 
     TYPE = 0x0403
@@ -343,7 +343,7 @@ class ExecutionReport(Event):
     """The account session that answered; evidence of not_found counts only from a newer one."""
 
 
-class CancelRequested(Event):
+class CancelRequested(Event, frozen=True):
     """The intent to cancel, journaled before it leaves."""
 
     TYPE = 0x0404
@@ -353,7 +353,7 @@ class CancelRequested(Event):
     reason: str
 
 
-class OrderUnknown(Event):
+class OrderUnknown(Event, frozen=True):
     """No answer in time: the order's outcome is unknown and is being asked for, never assumed."""
 
     TYPE = 0x0405
@@ -363,7 +363,7 @@ class OrderUnknown(Event):
     reason: str
 
 
-class Fill(Event):
+class Fill(Event, frozen=True):
     """One execution booked once: size and price of it, fee and what it realised (money 1e-9)."""
 
     TYPE = 0x0406
@@ -382,7 +382,7 @@ class Fill(Event):
     position_id: str
 
 
-class PositionChanged(Event):
+class PositionChanged(Event, frozen=True):
     """A position after a fill: signed size 1e-8, average price 1e-9, realised money 1e-9."""
 
     TYPE = 0x0501
@@ -399,7 +399,7 @@ class PositionChanged(Event):
 # ---- metrics -----------------------------------------------------------------------------------
 
 
-class MetricSnapshot(Event):
+class MetricSnapshot(Event, frozen=True):
     """One second of one node, feed, account or strategy: names with integer values."""
 
     TYPE = 0x0601
@@ -413,7 +413,7 @@ class MetricSnapshot(Event):
 # ---- commands ----------------------------------------------------------------------------------
 
 
-class CommandReceived(Event):
+class CommandReceived(Event, frozen=True):
     """A command taken from the api's log; `api_seq` is the core's cursor in that log."""
 
     TYPE = 0x0701
@@ -426,7 +426,7 @@ class CommandReceived(Event):
     actor: str
 
 
-class CommandDone(Event):
+class CommandDone(Event, frozen=True):
     """The command's one answer: done or refused, with the reason in words."""
 
     TYPE = 0x0702

@@ -1,4 +1,4 @@
-"""Scaled-integer prices, sizes and money: parse, format, multiply; called by gateways, state, api."""
+"""Scaled-integer prices, sizes and money: parse, format, multiply; used everywhere."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def parse_scaled(text: str, digits: int, name: str = "number") -> int:
     whole, _, fraction = text.partition(".")
     plain = whole + fraction
     if len(plain) <= 18 and len(fraction) <= digits and plain.isascii() and plain.isdigit():
-        value = int(plain) * 10 ** (digits - len(fraction))
+        value: int = int(plain) * 10 ** (digits - len(fraction))
         if value <= INT64_MAX:
             return value
     return _parse_any(text, digits, name)
@@ -51,7 +51,7 @@ def _parse_any(text: str, digits: int, name: str) -> int:
         raise BadNumber(f"{name}: bad exponent in {text[:40]!r}", "check the frame") from error
     if abs(shift) > 40:
         raise BadNumber(f"{name}: {text[:40]!r} is out of range", "check the venue's frame")
-    value = int(figures)
+    value: int = int(figures)
     if shift >= 0:
         value *= 10**shift
     else:

@@ -37,4 +37,5 @@ class Instrument(Struct, frozen=True):
     @property
     def point(self) -> int:
         """The smallest price increment by digits, 1e-9."""
-        return PRICE_ONE // 10**self.digits
+        point: int = PRICE_ONE // 10**self.digits
+        return point

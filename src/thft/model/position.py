@@ -8,7 +8,7 @@ from thft.model.fixed import ABSENT, divide_half_even, notional
 
 
 class Position(Struct):
-    """A position: signed size 1e-8, average entry price 1e-9, realised money 1e-9 since it began."""
+    """A position: signed size 1e-8, average entry price 1e-9, realised money 1e-9."""
 
     account: str
     instrument: int

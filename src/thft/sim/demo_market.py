@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 from thft.sim.binance_venue import BinanceVenue
 from thft.sim.kraken_venue import KrakenVenue
@@ -53,9 +52,7 @@ class DemoMarket:
 
     def _send_row(self, row: FileTick) -> VenueServer:
         if row.venue == FAST:
-            self.fast.tick(
-                FILE_SYMBOL, row.bid, row.bid_size, row.ask, row.ask_size, row.ts_ns
-            )
+            self.fast.tick(FILE_SYMBOL, row.bid, row.bid_size, row.ask, row.ask_size, row.ts_ns)
             return self.fast
         self.slow.tick(
             SLOW_SYMBOLS[FILE_SYMBOL], row.bid, row.bid_size, row.ask, row.ask_size, row.ts_ns

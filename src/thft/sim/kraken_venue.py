@@ -26,7 +26,7 @@ class KrakenVenue(VenueServer):
     def connected(self, session: VenueSession) -> None:
         """Sends the status line and begins the heartbeat."""
         session.send(b'{"channel":"status","type":"update","data":[{"system":"online"}]}')
-        asyncio.ensure_future(self._heartbeat(session))
+        session.task = asyncio.ensure_future(self._heartbeat(session))
 
     async def _heartbeat(self, session: VenueSession) -> None:
         while session.transport is not None:

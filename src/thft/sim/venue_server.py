@@ -8,10 +8,17 @@ twice, `drop` closes all connections, `mute` keeps them open and silent, `deaf` 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport, ws_create_server
+from picows import (
+    WSCloseCode,
+    WSFrame,
+    WSListener,
+    WSMsgType,
+    WSTransport,
+    WSUpgradeRequest,
+    ws_create_server,
+)
 
 MARKET_TIME = b"market-time:"
 
@@ -38,13 +45,15 @@ class VenueCounts:
     messages_in: int = 0
 
 
-class VenueSession(WSListener):  # type: ignore[misc]
+class VenueSession(WSListener):
     """One client's connection."""
 
     def __init__(self, venue: VenueServer) -> None:
         self.venue = venue
         self.transport: WSTransport | None = None
         self.symbols: set[str] = set()
+        self.task: asyncio.Future[None] | None = None
+        """What runs for this session beside the market, kept from being collected."""
         self._pong: asyncio.Future[None] | None = None
 
     def on_ws_connected(self, transport: WSTransport) -> None:
@@ -121,12 +130,14 @@ class VenueServer:
 
     async def listen(self, port: int = 0) -> int:
         """Starts listening on 127.0.0.1; returns the port."""
-        make: Callable[..., VenueSession | None] = (
-            lambda request: None if self.faults.refuse else VenueSession(self)
+        self._server = await ws_create_server(
+            self._accept, "127.0.0.1", port, enable_auto_pong=False
         )
-        self._server = await ws_create_server(make, "127.0.0.1", port, enable_auto_pong=False)
         bound: int = self._server.sockets[0].getsockname()[1]
         return bound
+
+    def _accept(self, request: WSUpgradeRequest) -> VenueSession | None:
+        return None if self.faults.refuse else VenueSession(self)
 
     async def close(self) -> None:
         """Stops listening and drops every connection."""

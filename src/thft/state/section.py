@@ -1,4 +1,4 @@
-"""The state as canonical bytes and back, for snapshots and the state hash; kernel and api call it."""
+"""The state as canonical bytes and back, for snapshots and the state hash; kernel, api call."""
 
 from __future__ import annotations
 

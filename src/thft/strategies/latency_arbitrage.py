@@ -10,7 +10,7 @@ by what the order says of itself; an UNKNOWN order keeps it pending, so nothing 
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
@@ -27,9 +27,9 @@ DAY_NS = 86_400_000_000_000
 SAMPLE = "sample"
 
 
-def _field(text: str, unit: str, hot: str, **bounds: int) -> Any:
+def _field(text: str, unit: str, hot: str, ge: int | None = None, le: int | None = None) -> Meta:
     extra = {"x-unit": unit, "x-hot": hot}
-    return Meta(description=text, extra_json_schema=extra, **bounds)
+    return Meta(description=text, extra_json_schema=extra, ge=ge, le=le)
 
 
 Decimal = Annotated[str, Meta(pattern=r"^\d{1,10}(\.\d{1,8})?$")]
@@ -345,14 +345,20 @@ class LatencyArbitrage(Strategy):
             return
         price = slow.bid if state.side > 0 else slow.ask
         profit = (price - state.entry_price) * state.side
-        if params.sl_points and profit <= -params.sl_points * self.point:
-            self._leave(ctx)
-        elif age_ns >= params.min_order_lifetime_ms * MS_NS and (
-            (params.tp_points and profit >= params.tp_points * self.point)
-            or self._trailed(profit)
-            or self._converged(ctx)
+        if self._stopped_out(profit) or (
+            age_ns >= params.min_order_lifetime_ms * MS_NS and self._wants_out(ctx, profit)
         ):
             self._leave(ctx)
+
+    def _stopped_out(self, profit: int) -> bool:
+        stop = self.params.sl_points
+        return bool(stop) and profit <= -stop * self.point
+
+    def _wants_out(self, ctx: Context, profit: int) -> bool:
+        """True when the target is reached, the trail is broken, or slow has caught up."""
+        target = self.params.tp_points
+        reached = bool(target) and profit >= target * self.point
+        return reached or self._trailed(profit) or self._converged(ctx)
 
     def _trailed(self, profit: int) -> bool:
         """True when profit has fallen by the trailing distance from its best."""

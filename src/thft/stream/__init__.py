@@ -1,1 +1,1 @@
-"""Append-only logs of frames: write, recover, verify, tail, snapshot; called by core, api and cli."""
+"""Append-only logs of frames: write, recover, verify, tail, snapshot; used by core, api, cli."""

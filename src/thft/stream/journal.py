@@ -107,12 +107,11 @@ class Journal:
         self.written_seq = found.last_seq
         self.supply = SegmentSupply(disk, found.index + 1, segment_bytes, threads)
         self.syncer = Syncer(found.last_seq, watermark, sync, threads)
-        self.buffer = FrameBuffer(
-            block_bytes, RING_BLOCKS, layout.TRAILER_BYTES, found.next_seq
-        )
+        self.buffer = FrameBuffer(block_bytes, RING_BLOCKS, layout.TRAILER_BYTES, found.next_seq)
         self.buffer.on_block_full = self._block_full
         if watermark is not None:
             watermark.begin(self.epoch, found.last_seq)
+        self._pending = 0
         self._file: File = self.supply.take()
         self._begin_segment(found.last_seq)
         self.flush()
@@ -205,7 +204,7 @@ class Journal:
 
     def _memory_offset(self, file_offset: int) -> int:
         """Where in the ring the byte at `file_offset` of the current segment lies."""
-        blocks_back = (self._block_offset - file_offset // self._block_bytes * self._block_bytes)
+        blocks_back = self._block_offset - file_offset // self._block_bytes * self._block_bytes
         block = self.buffer.block - blocks_back // self._block_bytes
         return block * self._block_bytes + file_offset % self._block_bytes
 

@@ -109,7 +109,9 @@ class Trailer(NamedTuple):
     chain: bytes
 
 
-def seal_block(block: memoryview, used: int, last_seq: int, durable_seq: int, chain: bytes) -> bytes:
+def seal_block(
+    block: memoryview, used: int, last_seq: int, durable_seq: int, chain: bytes
+) -> bytes:
     """Writes the trailer into a block whose frames end at `used`; returns the new chain hash."""
     end = len(block) - TRAILER_BYTES
     block[used:end] = bytes(end - used)

@@ -123,5 +123,3 @@ def read_all(directory: Path) -> list[Frame]:
     while batch := reader.read(65_536):
         found.extend(batch)
     return found
-
-

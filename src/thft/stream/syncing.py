@@ -6,7 +6,6 @@ succeed, so it is never repeated and every later flush says so.
 
 from __future__ import annotations
 
-import os
 import queue
 import threading
 from collections import deque
@@ -27,13 +26,9 @@ class JournalPoisoned(LocalError):
 class Syncer:
     """Makes written bytes durable in groups: one fdatasync covers all writes before it began."""
 
-    def __init__(
-        self, seq: int, watermark: Watermark | None, enabled: bool, threads: bool
-    ) -> None:
+    def __init__(self, seq: int, watermark: Watermark | None, enabled: bool, threads: bool) -> None:
         self.durable_seq = seq
         self.unsynced_bytes = 0
-        self.durable_event = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        """Readable after durable_seq has advanced."""
         self._watermark = watermark
         self._enabled = enabled
         self._wanted = threading.Condition()
@@ -94,7 +89,6 @@ class Syncer:
             self._thread.join()
         while self._retired:
             self._retired.popleft().close()
-        os.close(self.durable_event)
 
     def _run(self) -> None:
         while True:
@@ -129,7 +123,6 @@ class Syncer:
                 self._synced_bytes = count
             if self._watermark is not None:
                 self._watermark.set_durable(seq)
-            os.eventfd_write(self.durable_event, 1)
 
 
 class SegmentSupply:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-
 from tests.engine import EURUSD, FAST, MILLION, POINT, SLOW, Engine, Recorder, catalogue
+
 from thft.kernel import snapshot
 from thft.kernel.engine import Kernel
 from thft.kernel.replay import Replay, ReplayMismatch
