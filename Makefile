@@ -37,7 +37,7 @@ web: .stamp/web
 demo: .stamp/native web
 	@$(BIN)/thft demo $(ARGS)
 
-test: .stamp/native
+test: .stamp/native web
 	$(BIN)/python tools/test_programs.py
 	THFT_NATIVE=require $(BIN)/python hatch_build.py
 	$(BIN)/pytest tests
@@ -49,7 +49,7 @@ check: .stamp/native
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python tools/tidy.py
-	$(BIN)/pytest tests/unit tests/property -m "not slow"
+	$(BIN)/pytest $(wildcard tests/unit tests/property) -m "not slow"
 
 bench: .stamp/native
 	$(BIN)/thft bench $(ARGS)

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 
-PACKAGES = {"gcc": "gcc"}
+PACKAGES = {"gcc": "gcc", "chromium": "chromium"}
 
 
 def main() -> int:

@@ -1,0 +1,40 @@
+// Every feed with its state in words.
+
+import { MISSING, age, grouped, text } from "../format";
+import type { Feed, Snapshot } from "../types";
+import { Panel, Table } from "./Panel";
+
+export function Feeds({ engine }: { engine: Snapshot }) {
+  return (
+    <Panel title="Feeds" area="feeds">
+      <Table
+        columns={["feed", "state", ">ticks/s", ">age", ">reconnects", "faults"]}
+        empty="No feed is configured."
+      >
+        {engine.feeds.map((feed) => (
+          <tr key={feed.name}>
+            <th scope="row">
+              {feed.name}
+              <small>{feed.venue}</small>
+            </th>
+            <td>
+              <span className={`state ${feed.state === "READY" ? "good" : "poor"}`}>
+                {feed.state}
+              </span>
+              <small>{feed.reason}</small>
+            </td>
+            <td className="number">{text(feed.ticks_per_s)}</td>
+            <td className="number">{age(feed.last_ns, engine.ts_ns)}</td>
+            <td className="number">{grouped(feed.reconnects)}</td>
+            <td>{faults(feed)}</td>
+          </tr>
+        ))}
+      </Table>
+    </Panel>
+  );
+}
+
+function faults(feed: Feed): string {
+  const named = Object.entries(feed.faults).map(([fault, count]) => `${fault} ${count}`);
+  return named.length ? named.join(", ") : MISSING;
+}

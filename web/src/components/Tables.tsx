@@ -1,0 +1,92 @@
+// Positions, fills and orders.
+
+import { MISSING, exactTime, grouped, money, text, time, tone } from "../format";
+import type { Order, Snapshot } from "../types";
+import { Panel, Table } from "./Panel";
+
+export function Positions({ engine }: { engine: Snapshot }) {
+  return (
+    <Panel title="Positions" area="positions">
+      <Table
+        columns={["symbol", "account", "side", ">size", ">average", ">open P&L", ">realised"]}
+        empty="No position was ever opened."
+      >
+        {engine.positions.map((one) => (
+          <tr key={`${one.account}/${one.symbol}/${one.position_id}`}>
+            <th scope="row">{one.symbol}</th>
+            <td>{one.account}</td>
+            <td className={one.side === "long" ? "up" : one.side === "short" ? "down" : ""}>
+              {one.side}
+            </td>
+            <td className="number">{one.side === "flat" ? MISSING : grouped(one.size)}</td>
+            <td className="number">{text(one.avg_price)}</td>
+            <td className={`number ${tone(one.unrealised_pnl)}`}>
+              {one.side === "flat" ? MISSING : money(one.unrealised_pnl, "")}
+            </td>
+            <td className={`number ${tone(one.realised_pnl)}`}>
+              {money(one.realised_pnl, one.currency)}
+            </td>
+          </tr>
+        ))}
+      </Table>
+    </Panel>
+  );
+}
+
+export function Fills({ engine }: { engine: Snapshot }) {
+  return (
+    <Panel title="Fills" area="fills" aside={<small>newest 50</small>}>
+      <Table
+        columns={["time", "symbol", "side", ">size", ">price", ">P&L", "strategy"]}
+        empty="Nothing was executed yet."
+      >
+        {engine.fills.map((one) => (
+          <tr key={one.seq}>
+            <td title={exactTime(one.ts_ns)}>{time(one.ts_ns)}</td>
+            <th scope="row">{one.symbol}</th>
+            <td className={one.side === "buy" ? "up" : "down"}>{one.side}</td>
+            <td className="number">{grouped(one.size)}</td>
+            <td className="number">{text(one.price)}</td>
+            <td className={`number ${tone(one.realised_pnl)}`}>
+              {tone(one.realised_pnl) === "" ? MISSING : money(one.realised_pnl, "")}
+            </td>
+            <td>{one.strategy}</td>
+          </tr>
+        ))}
+      </Table>
+    </Panel>
+  );
+}
+
+export function Orders({ engine }: { engine: Snapshot }) {
+  return (
+    <Panel title="Orders" area="orders" aside={<small>newest 50</small>}>
+      <Table
+        columns={["time", "order", "symbol", "side", "type", ">size", ">filled", ">average", "state"]}
+        empty="No order was sent yet."
+      >
+        {engine.orders.map((one) => (
+          <tr key={one.client_order_id}>
+            <td title={exactTime(one.submitted_ns)}>{time(one.submitted_ns)}</td>
+            <td className="code">{one.client_order_id}</td>
+            <th scope="row">{one.symbol}</th>
+            <td className={one.side === "buy" ? "up" : "down"}>{one.side}</td>
+            <td>{text(one.type)}</td>
+            <td className="number">{grouped(one.size)}</td>
+            <td className="number">{grouped(one.filled)}</td>
+            <td className="number">{text(one.avg_price)}</td>
+            <td>
+              <span className={`state ${stateTone(one)}`}>{one.state}</span>
+              {one.reason && <small>{one.reason}</small>}
+            </td>
+          </tr>
+        ))}
+      </Table>
+    </Panel>
+  );
+}
+
+function stateTone(order: Order): string {
+  if (order.state === "FILLED") return "good";
+  return ["REJECTED", "DENIED", "UNKNOWN", "NEVER_ARRIVED"].includes(order.state) ? "poor" : "";
+}

@@ -1,0 +1,60 @@
+// Values as a trader reads them; a missing one is a dash, never a zero.
+
+export const MISSING = "—";
+
+export function text(value: string | number | null | undefined): string {
+  return value === null || value === undefined || value === "" ? MISSING : String(value);
+}
+
+export function grouped(value: string | number | null | undefined): string {
+  if (value === null || value === undefined) return MISSING;
+  const [whole = "", fraction] = String(value).split(".");
+  const sign = whole.startsWith("-") ? "−" : "";
+  const digits = whole.replace("-", "").replace(/\B(?=(\d{3})+(?!\d))/g, " ");
+  return sign + digits + (fraction ? `.${fraction}` : "");
+}
+
+export function money(value: string | null, currency: string): string {
+  if (value === null) return MISSING;
+  const plus = tone(value) === "up" ? "+" : "";
+  return `${plus}${grouped(value)}${currency ? ` ${currency}` : ""}`;
+}
+
+export function tone(value: string | null): "up" | "down" | "" {
+  if (value === null || /^-?0*(\.0*)?$/.test(value)) return "";
+  return value.startsWith("-") ? "down" : "up";
+}
+
+// Pads prices of one symbol to the same number of decimals, so that columns stand still.
+export function padded(value: string | null, decimals: number): string {
+  if (value === null) return MISSING;
+  const [whole = "", fraction = ""] = value.split(".");
+  return decimals === 0 ? whole : `${whole}.${fraction.padEnd(decimals, "0")}`;
+}
+
+export function decimals(values: (string | null)[]): number {
+  return values.reduce((most, value) => Math.max(most, value?.split(".")[1]?.length ?? 0), 0);
+}
+
+const clock = new Intl.DateTimeFormat(undefined, {
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  hour12: false,
+});
+
+export function time(ns: number | null): string {
+  return ns === null ? MISSING : clock.format(ns / 1e6);
+}
+
+export function exactTime(ns: number): string {
+  return new Date(ns / 1e6).toISOString().replace("T", " ");
+}
+
+export function age(ns: number | null, nowNs: number): string {
+  if (ns === null) return MISSING;
+  const seconds = Math.max(0, (nowNs - ns) / 1e9);
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  if (seconds < 120) return `${Math.round(seconds)} s`;
+  return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
+}
