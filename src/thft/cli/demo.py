@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import shutil
 import signal
 import socket
@@ -18,7 +19,7 @@ from thft.cli.supervisor import Role, Supervisor
 from thft.sim.quote_file import DAY_NS, read_ticks
 
 RUNS_KEPT = 5
-READY_S = 30.0
+SETTLE_S = 20.0
 
 _CONFIG = """mode = "demo"
 seed = {seed}
@@ -147,11 +148,11 @@ def demo(
         )
         print(f"data      {directory}")
         print(f"dashboard http://127.0.0.1:{port}/", flush=True)
-        code = _watch(supervisor, stopping, port, duration)
-        summary = _health(port)
+        code, sent = _watch(supervisor, stopping, venues, duration)
+        summary = _state(port, sent)
     finally:
         supervisor.stop()
-    _print_summary(summary)
+    _print_summary(summary, sent)
     return code
 
 
@@ -244,32 +245,56 @@ def _configuration(
     )
 
 
-def _health(port: int) -> dict[str, Any]:
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/state", timeout=2) as answer:
-            health: dict[str, Any] = json.load(answer)
-            return health
-    except (urllib.error.URLError, OSError):
-        return {}
-
-
-def _watch(supervisor: Supervisor, stopping: _Stopping, port: int, duration: float | None) -> int:
-    """Keeps the roles running until it is time to end; returns the exit code."""
+def _watch(
+    supervisor: Supervisor, stopping: _Stopping, venues: Role, duration: float | None
+) -> tuple[int, dict[str, int]]:
+    """Keeps the roles running until it is time to end; returns exit code and file ticks sent."""
     began = time.monotonic()
     while not stopping.asked and supervisor.failed is None:
         for happened in supervisor.check():
             print(happened, flush=True)
+        if sent := _sent(venues):
+            return 0, sent
         if duration is not None and time.monotonic() - began >= duration:
             break
         time.sleep(0.1)
-    return 0 if supervisor.failed is None else 2
+    return (0 if supervisor.failed is None else 2), {}
 
 
-def _print_summary(state: dict[str, Any]) -> None:
+def _sent(venues: Role) -> dict[str, int]:
+    """Returns the ticks sent of each file once both have been played to their end."""
+    if venues.stdout is None or not select.select([venues.stdout], [], [], 0)[0]:
+        return {}
+    line = venues.stdout.readline()
+    sent: dict[str, int] = json.loads(line)["sent"] if line else {}
+    return sent
+
+
+def _state(port: int, sent: dict[str, int]) -> dict[str, Any]:
+    """Returns the api's state, waiting for it to have seen what was sent."""
+    deadline = time.monotonic() + SETTLE_S
+    state: dict[str, Any] = {}
+    while time.monotonic() < deadline:
+        try:
+            address = f"http://127.0.0.1:{port}/api/v1/state"
+            with urllib.request.urlopen(address, timeout=2) as answer:
+                state = json.load(answer)
+        except (urllib.error.URLError, OSError):
+            return state
+        taken = {feed["name"]: feed["quotes"] for feed in state["feeds"]}
+        if all(taken[name] >= count for name, count in sent.items()):
+            break
+        time.sleep(0.1)
+    return state
+
+
+def _print_summary(state: dict[str, Any], sent: dict[str, int]) -> None:
     if not state:
         print("ended before the api answered")
         return
     totals, counts = state["totals"], state["counters"]
+    if sent:
+        print("ticks sent " + "  ".join(f"{name} {count}" for name, count in sent.items()))
     print(
         f"quotes {counts['quotes']}  orders {counts['orders']}  fills {counts['fills']}  "
         f"round trips {totals['round_trips']}  realised {totals['realised_pnl']} "

@@ -199,8 +199,8 @@ class _Connection(WSListener):
             self._owner.set_state("SYNCING", "waiting for subscriptions")
 
     def _pinged(self, transport: WSTransport, payload: bytes) -> None:
-        if payload.startswith(MARKET_TIME) and payload[len(MARKET_TIME) :].isdigit():
-            self._inbox.market_time(int(payload[len(MARKET_TIME) :]))
+        if payload.startswith(MARKET_TIME) and (ns := payload.split(b":")[1]).isdigit():
+            self._inbox.market_time(int(ns))
         transport.send_pong(payload)
 
     def probe(self) -> None:

@@ -55,6 +55,8 @@ class VenueSession(WSListener):
         self.task: asyncio.Future[None] | None = None
         """What runs for this session beside the market, kept from being collected."""
         self._pong: asyncio.Future[None] | None = None
+        self._asked = b""
+        self._questions = 0
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         self.transport = transport
@@ -74,7 +76,7 @@ class VenueSession(WSListener):
         if frame.msg_type == WSMsgType.PING:
             transport.send_pong(frame.get_payload_as_bytes())
         elif frame.msg_type == WSMsgType.PONG:
-            if frame.get_payload_as_bytes().startswith(MARKET_TIME):
+            if frame.get_payload_as_bytes() == self._asked:
                 self._answered()
         elif frame.msg_type == WSMsgType.CLOSE:
             transport.send_close(WSCloseCode.OK)
@@ -104,11 +106,16 @@ class VenueSession(WSListener):
             self.transport.send_ping(MARKET_TIME + str(market_ns).encode())
 
     async def settled(self, market_ns: int) -> None:
-        """Returns when the client has taken everything sent so far."""
+        """Returns when the client has taken everything sent so far.
+
+        Every stamp is answered by a pong; only the one to this very question counts.
+        """
         if self.transport is None:
             return
+        self._questions += 1
+        self._asked = MARKET_TIME + f"{market_ns}:{self._questions}".encode()
         self._pong = asyncio.get_running_loop().create_future()
-        self.stamp(market_ns)
+        self.transport.send_ping(self._asked)
         await self._pong
 
     def _answered(self) -> None:
