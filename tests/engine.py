@@ -6,12 +6,14 @@ from typing import Any
 
 import msgspec
 
-from thft.base.frame import Frame, FrameBuffer, frames
+from thft.base.frame import HEADER, HEADER_BYTES, Frame, FrameBuffer, frames, padded
 from thft.base.prng import Prng
 from thft.kernel import snapshot
 from thft.kernel.engine import Kernel
+from thft.kernel.replay import Replay
 from thft.kernel.strategy import Strategy
 from thft.model import event as ev
+from thft.model.codec import decode
 from thft.model.fixed import ABSENT, PRICE_ONE, SIZE_ONE
 from thft.strategies import BUILTIN
 
@@ -26,41 +28,44 @@ def catalogue(*extra: type[Strategy]) -> dict[str, tuple[type[Strategy], str]]:
     return {cls.kind: (cls, f"hash of {cls.kind}") for cls in (*BUILTIN, *extra)}
 
 
-def memory_frames(next_seq: int = 1) -> FrameBuffer:
-    """A frame buffer that keeps 4 MiB of blocks and writes nothing."""
-    buffer = FrameBuffer(64 << 10, 64, 64, next_seq)
-    buffer.on_block_full = buffer.next_block
-    return buffer
-
-
 class Recorder:
-    """Stands where the journal stands and keeps every group as frames."""
+    """Stands where the journal stands: keeps every group, in memory, as frames."""
+
+    BLOCKS, BLOCK_BYTES = 4, 64 << 10
 
     def __init__(self, next_seq: int = 1) -> None:
-        self.next_seq = next_seq
-        self.frames: list[Frame] = []
+        self.buffer = FrameBuffer(self.BLOCK_BYTES, self.BLOCKS, 64, next_seq)
+        self.buffer.on_block_full = self._block_full
+        self._full: list[Frame] = []
 
-    def append_group(self, group: list[tuple[int, int, int, int, int, int, bytes]]) -> int:
-        first = self.next_seq
-        for kind, version, flags, stream, source, ts_ns, payload in group:
-            frame = Frame(self.next_seq, ts_ns, kind, version, flags, stream, source, payload)
-            self.frames.append(frame)
-            self.next_seq += 1
-        return first
+    def _block_full(self) -> None:
+        self._full += self._current()
+        self.buffer.next_block()
 
-    def append(
-        self, type: int, version: int, flags: int, stream: int, source: int, ts: int, payload: bytes
-    ) -> int:
-        return self.append_group([(type, version, flags, stream, source, ts, payload)])
+    def _current(self) -> list[Frame]:
+        start = self.buffer.block * self.BLOCK_BYTES
+        return list(frames(bytes(self.buffer.memory), start, start + self.buffer.used))
+
+    @property
+    def frames(self) -> list[Frame]:
+        return self._full + self._current()
 
     def events(self, kind: type[ev.Event]) -> list[Any]:
-        from thft.model.codec import decode
-
         return [
             decode(frame.type, frame.version, frame.payload)
             for frame in self.frames
             if frame.type == kind.TYPE
         ]
+
+
+def feed(replay: Replay, recorded: list[Frame]) -> None:
+    """Feeds frames to a replay as the one span of bytes they were read from."""
+    packed = bytearray()
+    for seq, ts_ns, kind, version, flags, stream, source, payload in recorded:
+        length = HEADER_BYTES + len(payload)
+        packed += HEADER.pack(0, length, seq, ts_ns, kind, version, flags, stream, source)
+        packed += payload.ljust(padded(length) - HEADER_BYTES, b"\0")
+    replay.feed(bytes(packed), 0, len(packed))
 
 
 class Engine:
@@ -77,7 +82,7 @@ class Engine:
     ) -> None:
         self.recorder = Recorder()
         self.kernel = Kernel(catalogue(*extra), seed, hash_every)
-        self.kernel.attach(self.recorder, self.recorder if _twin_lane(self.kernel) else None)
+        self.kernel.attach(self.recorder.buffer, self.recorder.buffer)
         self.now_ns = START_NS
         self.process(ev.CoreStarted("ab", 1, "paper", "0", "code", seed, 0, 0, ""))
         pip = 10 * POINT
@@ -138,13 +143,3 @@ class Engine:
             if prng.between(0, 2) == 0:
                 self.quote(SLOW, slow_mid - 3, slow_mid + 5, prng.between(1, 40))
                 slow_mid = mid
-
-
-def _twin_lane(kernel: Kernel) -> bool:
-    return type(kernel.lane).__module__.endswith("_py")
-
-
-def memory_groups(buffer: FrameBuffer) -> list[Frame]:
-    """Returns what lies in the current block of a buffer."""
-    start = buffer.block * buffer.block_bytes
-    return list(frames(bytes(buffer.memory), start, start + buffer.used))

@@ -63,9 +63,12 @@ class Run:
         )
 
     def _mark(self) -> None:
+        """Notes what holds since the last operation; those before it had acknowledged less."""
         journal = self.journal
+        acknowledged = self.marks[-1][1] if self.marks else self.floor
         while len(self.marks) < len(self.disk.ops):
-            self.marks.append((journal.written_seq, journal.durable_seq))
+            self.marks.append((journal.written_seq, acknowledged))
+        self.marks[-1] = (journal.written_seq, journal.durable_seq)
 
     def _work(self) -> None:
         journal, choose = self.journal, self.random

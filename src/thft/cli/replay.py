@@ -6,6 +6,7 @@ import sys
 import time
 from pathlib import Path
 
+from thft.base.frame import frames
 from thft.cli.journal import log_directory
 from thft.core.catalogue import load_catalogue
 from thft.kernel.engine import Kernel
@@ -38,12 +39,14 @@ def replay(directory: Path, *, verify: bool = False, strategies: str = "") -> in
     reader = LogReader(folder)
     began = time.perf_counter()
     try:
-        while frames := reader.read(65_536):
+        while spans := reader.runs(65_536):
             if run is None:
-                start = decode(frames[0].type, frames[0].version, frames[0].payload)
+                first = next(frames(*spans[0]))
+                start = decode(first.type, first.version, first.payload)
                 kernel = Kernel(catalogue, start.seed if isinstance(start, ev.CoreStarted) else 0)
-                run = Replay(kernel, frames[0].seq)
-            run.feed(frames)
+                run = Replay(kernel, first.seq)
+            for span in spans:
+                run.feed(*span)
     except ReplayMismatch as mismatch:
         _name_changed_code(kernel)
         print(mismatch.cause)

@@ -30,8 +30,9 @@ def recover(core: Path, catalogue: Catalogue, seed: int, last_seq: int) -> tuple
         kernel = _from(saved, catalogue, seed)
         replay = Replay(kernel, kernel.lane.seq + 1)
         reader = LogReader(core, kernel.lane.seq)
-        while frames := reader.read(65_536):
-            replay.feed(frames)
+        while spans := reader.runs(65_536):
+            for span in spans:
+                replay.feed(*span)
     except (ReplayMismatch, msgspec.ValidationError, ThftError) as error:
         kernel = Kernel(catalogue, seed)
         reader = LogReader(core, 0)

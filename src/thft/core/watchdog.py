@@ -47,7 +47,7 @@ class Watchdog:
         return slow
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
-        if self._lane.calling:
+        if self._lane.calling is not None:
             raise BudgetExceeded(f"a handler ran over {INTERRUPT_NS // 1_000_000} ms")
 
     def _run(self) -> None:
@@ -56,8 +56,9 @@ class Watchdog:
         interrupted = False
         while not self._stopping.wait(LOOK_EVERY_S):
             now_ns = time.monotonic_ns()
-            if lane.calling and lane.calls == call:
-                strategy = lane.calling
+            slot = lane.calling
+            if slot is not None and lane.calls == call:
+                strategy = slot.id
                 if now_ns - since_ns >= INTERRUPT_NS and not interrupted:
                     interrupted = True
                     signal.pthread_kill(self._main, signal.SIGALRM)

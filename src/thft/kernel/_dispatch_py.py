@@ -9,18 +9,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from thft.base.errors import LocalError
-from thft.base.frame import GROUP_END, MARKET, FrameBuffer
+from thft.base.frame import GROUP_END, HEADER, HEADER_BYTES, MARKET, FrameBuffer
 from thft.kernel.strategy import BudgetExceeded
 from thft.model.book import TopBook
 from thft.model.codec import QUOTE_LAYOUT
 
 if TYPE_CHECKING:
     from thft.kernel.engine import Kernel
+    from thft.kernel.slot import StrategySlot
 
 CORE_API = 1
 QUOTE_TYPE = 0x0101
 
-_pack = QUOTE_LAYOUT.pack
+_pack, _unpack = QUOTE_LAYOUT.pack, QUOTE_LAYOUT.unpack_from
 
 
 class QuoteLane:
@@ -40,8 +41,8 @@ class QuoteLane:
         self.dirty = False
         self.calls = 0
         """Handler calls begun; the watchdog sees by it whether one call lasts."""
-        self.calling = ""
-        """Id of the strategy whose handler runs now, empty outside handlers."""
+        self.calling: StrategySlot | None = None
+        """The strategy whose handler runs now."""
 
     def attach(self, frames: FrameBuffer | None, next_seq: int) -> None:
         """Packs into `frames` from here on; None counts sequence numbers only (replay)."""
@@ -77,7 +78,8 @@ class QuoteLane:
         self.quotes += 1
         if book.resting:
             self.kernel.match_resting(book)
-        self.call_watchers(book)
+        if book.watchers:
+            self.call_watchers(book)
         if self.seq >= self.next_hash_seq:
             self.dirty = True
         if self.dirty:
@@ -96,21 +98,16 @@ class QuoteLane:
             )
 
     def call_watchers(self, book: TopBook) -> None:
-        """Calls every enabled strategy that watches the book; a failure goes to the kernel."""
-        for slot in book.watchers:
-            if not slot.enabled:
-                continue
-            if slot.forced_failure:
-                self.kernel.strategy_failed(slot, LocalError(slot.forced_failure))
-                continue
+        """Calls every strategy that watches the book; a failure goes to the kernel."""
+        for slot, handler, ctx in book.watchers:
             self.calls += 1
-            self.calling = slot.id
+            self.calling = slot
             try:
-                slot.on_quote(slot.ctx, book)
+                handler(ctx, book)
+                self.calling = None
             except (Exception, BudgetExceeded) as error:  # noqa: BLE001 - user code may raise any
-                self.calling = ""
+                self.calling = None
                 self.kernel.strategy_failed(slot, error)
-        self.calling = ""
 
     def run(self, records: Any, recv_ts_ns: int, step_ns: int) -> int:
         """Takes quotes from `records` (56-byte payload layout), stamped recv, recv + step, …
@@ -133,3 +130,26 @@ class QuoteLane:
             recv_ts_ns += step_ns
             count += 1
         return count
+
+    def replay(self, block: bytes, start: int, end: int) -> int:
+        """Takes recorded quotes of block[start:end] that are groups of their own.
+
+        Stops before anything else: another event, a due timer, a state hash, a gap. Returns the
+        offset where it stopped. A quote that now causes an outcome closes a group as always.
+        """
+        while start < end:
+            _, length, seq, ts_ns, kind, _, flags, _, _ = HEADER.unpack_from(block, start)
+            if (
+                kind != QUOTE_TYPE
+                or flags != GROUP_END
+                or ts_ns >= self.next_due_ns
+                or seq >= self.next_hash_seq
+                or seq != self.seq + 1
+            ):
+                break
+            bid, bid_size, ask, ask_size, ts, venue_seq, feed, _, instrument = _unpack(
+                block, start + HEADER_BYTES
+            )
+            self.quote(feed, instrument, bid, bid_size, ask, ask_size, ts, venue_seq, ts_ns)
+            start += length
+        return start

@@ -100,7 +100,7 @@ def _strategy_params(kernel: Kernel, body: dict[str, Any]) -> str:
     _check_hotness(kernel, slot, cls, changed)
     replacement = cls(params)
     replacement.state = slot.strategy.state
-    slot.replace(replacement)
+    slot.strategy = replacement
     kernel.rewatch()
     revision = record.revision + 1
     encoded = msgspec.json.encode(params)
@@ -141,13 +141,13 @@ def load_strategy(kernel: Kernel, event: ev.StrategyLoaded) -> None:
         cls, code_hash = known
         params = msgspec.json.decode(record.params, type=cls.Params)
         slot = StrategySlot(event.strategy, cls(params), code_hash, kernel)
+        slot.enabled = record.enabled
         kernel.slots[event.strategy] = slot
         kernel.rewatch()
     except (ThftError, msgspec.ValidationError) as error:
         kernel.slots.pop(event.strategy, None)
         kernel.emit(ev.StrategyDisabled(kernel.cause, event.strategy, str(error), "error"))
         return
-    slot.enabled = record.enabled
     if slot.enabled:
         kernel.wake(slot.id, "on_start", None)
 

@@ -200,7 +200,8 @@ class Kernel(World):
         self.lane.books = self.state.books
         for slot in self.slots.values():
             for feed, instrument in slot.strategy.bind(self):
-                self.state.book(feed, instrument).watchers.append(slot)
+                if slot.enabled:
+                    self.state.book(feed, instrument).watchers.append(slot.watcher())
 
     def emit(self, outcome: ev.Event) -> None:
         """Appends an outcome of the current input and folds it into the state at once."""
@@ -257,13 +258,13 @@ class Kernel(World):
             return
         bound = getattr(slot.strategy, handler)
         self.lane.calls += 1
-        self.lane.calling = slot.id
+        self.lane.calling = slot
         try:
             bound(slot.ctx) if argument is None else bound(slot.ctx, argument)
+            self.lane.calling = None
         except (Exception, BudgetExceeded) as error:  # noqa: BLE001 - user code may raise any
-            self.lane.calling = ""
+            self.lane.calling = None
             self.strategy_failed(slot, error)
-        self.lane.calling = ""
 
     def strategy_failed(self, slot: StrategySlot, error: BaseException) -> None:
         """Drops what the failed call asked for and disables the strategy, saying why."""
@@ -283,13 +284,14 @@ class Kernel(World):
             if owner == strategy:
                 self.timers.cancel(timer)
                 del self.strategy_timers[owner, name]
-        slot.replace(type(slot.strategy)(slot.strategy.params))
-        slot.strategy.bind(self)
+        slot.strategy = type(slot.strategy)(slot.strategy.params)
+        self.rewatch()
         self.emit(ev.StrategyDisabled(self.cause, strategy, reason, by))
 
     def enable(self, strategy: str) -> None:
         """Calls a strategy from the next event on, beginning with `on_start`."""
         self.slots[strategy].enabled = True
+        self.rewatch()
         self.emit(ev.StrategyEnabled(self.cause, strategy))
         self.wake(strategy, "on_start", None)
 

@@ -10,12 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from thft.base.errors import LocalError
-from thft.base.frame import GROUP_END, LOG_TYPES, Frame
+from thft.base.frame import GROUP_END, HEADER, LOG_TYPES, Frame, frames, padded
 from thft.kernel.engine import FrameParts, Kernel
 from thft.model import event as ev
 from thft.model.codec import EVENT_NAMES, QUOTE_LAYOUT, decode
-
-GROUP_FRAMES_MAX = 4_096
 
 
 class ReplayMismatch(LocalError):
@@ -40,6 +38,9 @@ class _Comparison:
     def append_group(self, frames: list[FrameParts]) -> int:
         first = self.next_seq
         self.compared = True
+        if not self.expected:
+            detail = f"recorded nothing, decided {_words(frames[min(1, len(frames) - 1)])}"
+            raise ReplayMismatch(first, detail)
         for recorded, produced in zip(self.expected, frames, strict=False):
             kind, version, flags, stream, _, ts_ns, payload = produced
             if (kind, version, flags, stream, ts_ns, payload) != (
@@ -59,9 +60,13 @@ class _Comparison:
 
 
 def _difference(recorded: Frame, produced: FrameParts) -> str:
-    kind, version, _, _, _, _, payload = produced
     was = decode(recorded.type, recorded.version, recorded.payload)
-    return f"recorded {was!r}, decided {decode(kind, version, payload)!r}"[:800]
+    return f"recorded {was!r}, decided {_words(produced)}"[:800]
+
+
+def _words(produced: FrameParts) -> str:
+    kind, version, _, _, _, _, payload = produced
+    return repr(decode(kind, version, payload))
 
 
 class Replay:
@@ -71,19 +76,32 @@ class Replay:
         self.kernel = kernel
         self.events = 0
         self._comparison = _Comparison(next_seq)
-        self._group: list[Frame] = []
         kernel.attach(self._comparison)
 
-    def feed(self, frames: Iterable[Frame]) -> None:
-        """Takes frames in order; groups may span calls. Raises ReplayMismatch at the first one."""
-        group = self._group
-        for frame in frames:
-            group.append(frame)
-            if frame.flags & GROUP_END:
-                self._run(group)
-                group.clear()
-            elif len(group) > GROUP_FRAMES_MAX:
-                raise ReplayMismatch(frame.seq, "a group without an end")
+    def feed(self, block: bytes, start: int, end: int) -> None:
+        """Takes a span of closed groups (`LogReader.runs`); raises ReplayMismatch at the first one.
+
+        Quotes that decided nothing are taken by the lane without a Python object for each.
+        """
+        lane, comparison = self.kernel.lane, self._comparison
+        while start < end:
+            before = lane.seq
+            comparison.expected = []
+            start = lane.replay(block, start, end)
+            self.events += lane.seq - before
+            comparison.next_seq = lane.seq + 1
+            if start < end:
+                start = self._group(block, start)
+
+    def _group(self, block: bytes, start: int) -> int:
+        """Takes the one group that begins at `start`; returns where it ends."""
+        group: list[Frame] = []
+        while not group or not group[-1].flags & GROUP_END:
+            length = HEADER.unpack_from(block, start)[1]
+            group += frames(block, start, start + padded(length))
+            start += padded(length)
+        self._run(group)
+        return start
 
     def _run(self, group: list[Frame]) -> None:
         kernel, comparison = self.kernel, self._comparison
@@ -96,8 +114,10 @@ class Replay:
             raise ReplayMismatch(head.seq, f"expected seq {comparison.next_seq}")
         comparison.expected = group
         comparison.compared = False
-        self._force_failures(group)
+        forced = self._force_failures(group)
         self._input(head)
+        if forced:
+            self._forget_failures()
         if not comparison.compared:
             if len(group) > 1:
                 raise ReplayMismatch(group[1].seq, f"no {EVENT_NAMES.get(group[1].type)} decided")
@@ -125,23 +145,32 @@ class Replay:
         event = decode(head.type, head.version, head.payload)
         kernel.process(event, head.recv_ts_ns, head.source)
 
-    def _force_failures(self, group: list[Frame]) -> None:
-        for slot in self.kernel.slots.values():
-            slot.forced_failure = ""
+    def _force_failures(self, group: list[Frame]) -> bool:
+        """Has strategies that were interrupted in this group fail as they did; True when any."""
+        forced = False
         for frame in group[1:]:
             if frame.type == ev.StrategyDisabled.TYPE:
                 event = decode(frame.type, frame.version, frame.payload)
                 if isinstance(event, ev.StrategyDisabled) and event.by == "budget":
                     self.kernel.slots[event.strategy].forced_failure = event.reason
+                    forced = True
+        if forced:
+            self.kernel.rewatch()
+        return forced
+
+    def _forget_failures(self) -> None:
+        for slot in self.kernel.slots.values():
+            slot.forced_failure = ""
+        self.kernel.rewatch()
 
 
-def fold(kernel: Kernel, frames: Iterable[Frame]) -> None:
+def fold(kernel: Kernel, recorded: Iterable[Frame]) -> None:
     """Folds recorded frames into a kernel's state without deciding anything.
 
     Timers and id counters follow from the frames; strategies are not run and stay out of the
     kernel until they are loaded again.
     """
-    for frame in frames:
+    for frame in recorded:
         kernel.lane.seq = frame.seq
         kernel.lane.now_ns = max(kernel.lane.now_ns, frame.recv_ts_ns)
         if frame.type >= LOG_TYPES:

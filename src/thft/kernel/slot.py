@@ -6,14 +6,17 @@ from collections.abc import Callable
 
 import msgspec
 
+from thft.base.errors import LocalError
 from thft.kernel.strategy import Context, Strategy, World
 from thft.model.book import TopBook
 
+Watcher = tuple["StrategySlot", Callable[[Context, TopBook], None], Context]
+
 
 class StrategySlot:
-    """Holds a strategy with its context; `on_quote` is bound once so a call costs no look-up."""
+    """Holds a strategy with its context and whether it is called."""
 
-    __slots__ = ("code_hash", "ctx", "enabled", "forced_failure", "id", "on_quote", "strategy")
+    __slots__ = ("code_hash", "ctx", "enabled", "forced_failure", "id", "strategy")
 
     def __init__(self, id: str, strategy: Strategy, code_hash: str, world: World) -> None:
         self.id = id
@@ -22,12 +25,12 @@ class StrategySlot:
         self.forced_failure = ""
         """Replay sets the recorded reason here: the handler is not called, it failed so then."""
         self.ctx = Context(world, self)
-        self.replace(strategy)
-
-    def replace(self, strategy: Strategy) -> None:
-        """Puts another instance in (new parameters, or a fresh start)."""
         self.strategy = strategy
-        self.on_quote: Callable[[Context, TopBook], None] = strategy.on_quote
+
+    def watcher(self) -> Watcher:
+        """Returns what a book calls: bound once, so that a quote costs no look-up."""
+        handler = _fail_as_recorded if self.forced_failure else self.strategy.on_quote
+        return self, handler, self.ctx
 
     def state_bytes(self) -> bytes:
         """Returns the strategy's state as canonical MessagePack."""
@@ -37,3 +40,7 @@ class StrategySlot:
         """Takes back what `state_bytes` returned."""
         strategy = self.strategy
         strategy.state = msgspec.msgpack.decode(data, type=type(strategy).State)
+
+
+def _fail_as_recorded(ctx: Context, book: TopBook) -> None:
+    raise LocalError("this call failed when it was recorded")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from thft.base.frame import Frame, frames, valid_end
+from thft.base.frame import HEADER, Frame, frames, padded, valid_end
 from thft.stream import layout
 from thft.stream.disk import RealDisk
 from thft.stream.layout import DamagedLog, SegmentHeader
@@ -32,14 +32,11 @@ class LogReader:
         found: list[Frame] = []
         while not found and (spans := self.runs(limit)):
             for block, start, end in spans:
-                found += [f for f in frames(block, start, end) if f.seq >= self._skip_to]
+                found += frames(block, start, end)
         return found
 
     def runs(self, limit: int = 4_096) -> list[tuple[bytes, int, int]]:
-        """Returns (block, start, end) spans of closed groups, about `limit` frames in all.
-
-        The first span may begin before the wanted seq.
-        """
+        """Returns (block, start, end) spans of closed groups, about `limit` frames in all."""
         spans: list[tuple[bytes, int, int]] = []
         count = 0
         while count < limit and (self._header is not None or self._enter_first()):
@@ -51,13 +48,22 @@ class LogReader:
                 self._block, self._start, room_end, self.next_seq
             )
             if end > self._start:
-                spans.append((self._block, self._start, end))
-                count += next_seq - self.next_seq
+                if next_seq > self._skip_to:
+                    spans.append((self._block, self._wanted_from(self._start), end))
+                    count += next_seq - self.next_seq
                 self.next_seq = next_seq
                 self._start = end
             if not self._advance(header, bad, reason):
                 break
         return spans
+
+    def _wanted_from(self, start: int) -> int:
+        """Returns where the wanted seq begins in the block, for the first span read."""
+        seq = self.next_seq
+        while seq < self._skip_to:
+            start += padded(HEADER.unpack_from(self._block, start)[1])
+            seq += 1
+        return start
 
     def _enter_first(self) -> bool:
         """Finds the segment that holds the wanted seq."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from tests.engine import EURUSD, FAST, MILLION, POINT, SLOW, Engine, Recorder, catalogue
+from tests.engine import EURUSD, FAST, MILLION, POINT, SLOW, Engine, Recorder, catalogue, feed
 
 from thft.kernel import snapshot
 from thft.kernel.engine import Kernel
@@ -299,7 +299,7 @@ def test_replay_comes_to_the_same_decisions_and_hash() -> None:
     assert len(engine.recorder.events(ev.StateHashed)) > 3
     again = Kernel(catalogue(), 1, 1_000)
     replay = Replay(again, 1)
-    replay.feed(engine.recorder.frames)
+    feed(replay, engine.recorder.frames)
     assert again.state_hash() == engine.kernel.state_hash()
     assert replay.events == len(engine.recorder.frames)
 
@@ -313,7 +313,7 @@ def test_replay_names_the_first_frame_that_differs() -> None:
     fields[8] += 1
     frames[index] = frames[index]._replace(payload=encode(ev.OrderSubmitted(*fields)))
     with pytest.raises(ReplayMismatch) as caught:
-        Replay(Kernel(catalogue(), 1, 1_000), 1).feed(frames)
+        feed(Replay(Kernel(catalogue(), 1, 1_000), 1), frames)
     assert caught.value.seq == frames[index].seq
 
 
@@ -323,7 +323,7 @@ def test_replay_finds_a_missing_outcome() -> None:
     index = next(i for i, f in enumerate(frames) if f.type == ev.OrderSubmitted.TYPE)
     del frames[index]
     with pytest.raises(ReplayMismatch):
-        Replay(Kernel(catalogue(), 1, 1_000), 1).feed(frames)
+        feed(Replay(Kernel(catalogue(), 1, 1_000), 1), frames)
 
 
 def test_a_snapshot_goes_on_like_the_engine_it_was_taken_of() -> None:
@@ -331,7 +331,7 @@ def test_a_snapshot_goes_on_like_the_engine_it_was_taken_of() -> None:
     restored = Kernel(catalogue(), 99, 1_000)
     snapshot.restore(restored, snapshot.sections(engine.kernel))
     recorder = Recorder(engine.kernel.lane.seq + 1)
-    restored.attach(recorder, recorder if type(restored.lane).__module__.endswith("_py") else None)
+    restored.attach(recorder.buffer, recorder.buffer)
     before = len(engine.recorder.frames)
     other = Engine.__new__(Engine)
     other.kernel, other.recorder, other.now_ns = restored, recorder, engine.now_ns
