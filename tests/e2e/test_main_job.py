@@ -80,3 +80,19 @@ def test_an_hour_of_two_venues_is_journaled_traded_and_replayed(tmp_path: Path) 
     replayed = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
     assert replayed.returncode == 0, replayed.stdout + replayed.stderr
     assert f"events={len(frames) - 1} " in replayed.stdout
+
+
+@pytest.mark.slow
+@needs(FAST, SLOW)
+def test_paced_playback_trades_in_market_time(tmp_path: Path) -> None:
+    files = ["--quotes-fast", str(shared_file(FAST)), "--quotes-slow", str(shared_file(SLOW))]
+    window = ["--speed", "200", "--since", "12:00", "--until", "12:20"]
+    with DemoProcess(tmp_path / "data", *files, *window) as demo:
+        assert demo.process.wait(120) == 0, demo.output
+    frames = read_all(demo.directory / "core")
+    until = NOON_MS + HOUR_MS // 3
+    sent = [row for row in rows(shared_file(FAST)) if row[0] // 1_000_000 % DAY_MS < until]
+    quotes = [event for _, event in events(frames, ev.Quote)]
+    assert [(q.bid, q.ask) for q in quotes] == [(bid, ask) for _, bid, ask in sent]
+    assert frames[-1].recv_ts_ns - frames[0].recv_ts_ns > 15 * 60 * 10**9
+    assert len(events(frames, ev.Fill)) >= 2

@@ -112,7 +112,7 @@ async def _play(
     until_ns: int,
 ) -> None:
     if fast is None or slow is None:
-        await market.run_model(seed)
+        await market.run_model(seed, float(speed))
         return
     rows = merged(fast, slow, since_ns, until_ns)
     if speed == "max":

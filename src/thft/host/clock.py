@@ -61,8 +61,9 @@ class MarketClock:
         return self._now_ns
 
     def advance(self, ns: int) -> None:
-        """Moves market time to `ns`; in paced playback the first call starts the clock."""
+        """Moves market time to `ns`; in paced playback the first call starts it from there."""
         if self._speed is None:
             self._now_ns = max(self._now_ns, ns)
         elif self._began_ns is None:
+            self._start_ns = max(self._now_ns, ns)
             self._began_ns = time.monotonic_ns()

@@ -20,6 +20,7 @@ from thft.sim.venue_server import VenueServer
 FAST_SYMBOLS = {"EURUSD": "EURUSD", "GBPUSD": "GBPUSD", "BTCUSD": "BTCUSD"}
 SLOW_SYMBOLS = {"EURUSD": "EUR/USD", "GBPUSD": "GBP/USD", "BTCUSD": "BTC/USD"}
 FILE_SYMBOL = "EURUSD"
+TELL_EVERY_NS = 1_000_000_000
 
 
 class DemoMarket:
@@ -33,13 +34,13 @@ class DemoMarket:
         """Returns once the engine listens to both venues."""
         await asyncio.gather(self.fast.subscribed(), self.slow.subscribed())
 
-    async def run_model(self, seed: int) -> None:
-        """Plays the seeded model in real time until cancelled."""
+    async def run_model(self, seed: int, speed: float = 1.0) -> None:
+        """Plays the seeded model at `speed` times its own pace until cancelled."""
         start_ns = time.time_ns()
         began = time.monotonic_ns()
         model = MarketModel(seed, start_ns)
         while True:
-            elapsed = time.monotonic_ns() - began
+            elapsed = int((time.monotonic_ns() - began) * speed)
             for tick in model.advance(start_ns + elapsed):
                 self._send_model(tick)
             await asyncio.sleep(0.002)
@@ -60,16 +61,23 @@ class DemoMarket:
         return self.slow
 
     async def run_files_paced(self, rows: Iterator[FileTick], speed: float) -> None:
-        """Plays rows at `speed` times market time."""
-        first_ns = 0
+        """Plays rows at `speed` times market time; clients are told that time once a second."""
+        first_ns = told_ns = 0
         began = time.monotonic_ns()
         for row in rows:
             first_ns = first_ns or row.ts_ns
             due_ns = int((row.ts_ns - first_ns) / speed)
-            wait_ns = due_ns - (time.monotonic_ns() - began)
-            if wait_ns > 0:
-                await asyncio.sleep(wait_ns / 1e9)
+            elapsed_ns = time.monotonic_ns() - began
+            if due_ns > elapsed_ns:
+                await asyncio.sleep((due_ns - elapsed_ns) / 1e9)
+            if due_ns >= told_ns:
+                self._tell_time(row.ts_ns)
+                told_ns = due_ns + TELL_EVERY_NS
             self._send_row(row)
+
+    def _tell_time(self, market_ns: int) -> None:
+        for session in (*self.fast.sessions, *self.slow.sessions):
+            session.stamp(market_ns)
 
     async def run_files_locked(self, rows: Iterator[FileTick]) -> None:
         """Plays rows in lock-step: exact order, exact market time, as fast as it goes."""

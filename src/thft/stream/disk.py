@@ -123,6 +123,19 @@ class RealDisk:
         """Opens an existing file for reading and writing."""
         return RealFile(self.directory / name, os.O_RDWR)
 
+    def peek(self, name: str, offset: int, length: int) -> bytes:
+        """Returns up to `length` bytes of a file, none when its writer has removed it."""
+        try:
+            fd = os.open(self.directory / name, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return b""
+        except OSError as error:
+            raise disk_error("open", name, error) from error
+        try:
+            return os.pread(fd, length, offset)
+        finally:
+            os.close(fd)
+
     def create(self, name: str, size: int) -> RealFile:
         """Returns a new file of `size` zero bytes, durable with its name."""
         file = RealFile(self.directory / name, os.O_RDWR | os.O_CREAT | os.O_TRUNC)

@@ -84,19 +84,10 @@ class LogReader:
         self.next_seq = header.first_seq
 
     def _header_of(self, name: str) -> SegmentHeader | None:
-        file = self._disk.open(name)
-        try:
-            return layout.read_header(file.read(0, layout.HEADER_BYTES))
-        finally:
-            file.close()
+        return layout.read_header(self._disk.peek(name, 0, layout.HEADER_BYTES))
 
     def _read_block(self, header: SegmentHeader) -> bytes:
-        name = layout.segment_name(self._index)
-        file = self._disk.open(name)
-        try:
-            return file.read(self._base, header.block_bytes)
-        finally:
-            file.close()
+        return self._disk.peek(layout.segment_name(self._index), self._base, header.block_bytes)
 
     def _advance(self, header: SegmentHeader, bad: int, reason: str) -> bool:
         """Goes to the next block or segment when this one is finished; False when it is not."""
