@@ -15,10 +15,10 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
 import pytest
-from tests.durability.memory_disk import MemoryDisk, Op, apply_op
 
 from thft._native import USE_NATIVE
 from thft.base.frame import GROUP_END, frames, valid_end
+from thft.sim.memory_disk import MemoryDisk, Op, apply_op
 from thft.stream import layout, recovery
 from thft.stream.journal import Journal
 
@@ -72,19 +72,28 @@ class Run:
 
     def _work(self) -> None:
         journal, choose = self.journal, self.random
+        often = choose.choice((0.04, 0.3))
         self._mark()
         for _ in range(90):
             for _ in range(choose.randint(1, 6)):
                 size = choose.choice((1, 1, 1, 2, 5))
                 group = [
-                    (257, 1, GROUP_END if i == size - 1 else 0, 2, 1, 7, choose.randbytes(56))
+                    (
+                        257,
+                        1,
+                        GROUP_END if i == size - 1 else 0,
+                        2,
+                        1,
+                        7,
+                        choose.randbytes(choose.choice((56, 400))),
+                    )
                     for i in range(size)
                 ]
                 journal.buffer.append_group(group)
                 self.groups.append(journal.buffer.next_seq - 1)
             journal.flush()
             self._mark()
-            if choose.random() < 0.3:
+            if choose.random() < often:
                 journal.sync_now()
                 self._mark()
 
@@ -120,8 +129,8 @@ def images(
             apply_op(files, op)
         return files
 
-    yield "lost", copy()
     yield "complete", with_ops(pending)
+    yield "lost", copy()
     yield "recovered twice", with_ops(pending)
     last = run.disk.ops[upto - 1]
     if last.kind == "create" or (upto > 1 and run.disk.ops[upto - 2].kind == "create"):
@@ -173,8 +182,13 @@ def recovered_groups(disk: MemoryDisk) -> list[int]:
     return ends
 
 
-def judge(run: Run, upto: int, kind: str, files: dict[str, bytearray]) -> str:
-    """Runs recovery on an image; returns what is wrong, empty when all holds."""
+def judge(
+    run: Run, upto: int, kind: str, files: dict[str, bytearray], complete: dict[str, bytes]
+) -> str:
+    """Runs recovery on an image; returns what is wrong, empty when all holds.
+
+    `complete` is what the disk would hold had nothing been lost.
+    """
     written, acknowledged = run.marks[upto - 1]
     disk = MemoryDisk(files)
     try:
@@ -196,7 +210,10 @@ def judge(run: Run, upto: int, kind: str, files: dict[str, bytearray]) -> str:
         return f"recovered {last} > written {written}"
     if last not in run.groups and last != run.floor:
         return f"recovered {last} ends inside a group"
-    if kind == "recovered twice":
+    for name in disk.names()[:-1]:
+        if not complete[name].startswith(disk.files[name]):
+            return f"recovery kept bytes in {name} that were never written"
+    if kind == "recovered twice" or journal.recovered.cut_bytes:
         again = recovery.walk(disk)
         if again.last_seq != last or again.tear is not None:
             return f"second recovery found {again.last_seq}, first {last}"
@@ -218,9 +235,12 @@ def campaign(seed: int, count: int) -> tuple[Counter[tuple[str, str]], list[str]
         number += 1
         for upto in range(1, len(run.disk.ops) + 1):
             operation = run.disk.ops[upto - 1].kind
+            complete: dict[str, bytes] = {}
             for kind, files in images(run, upto, choose):
                 counts[operation, kind] += 1
-                wrong = judge(run, upto, kind, files)
+                if kind == "complete":
+                    complete = {name: bytes(content) for name, content in files.items()}
+                wrong = judge(run, upto, kind, files, complete)
                 if wrong:
                     violations.append(f"seed {seed} op {upto} {operation} {kind}: {wrong}")
         start = run.disk if number % 4 else None

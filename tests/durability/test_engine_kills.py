@@ -44,7 +44,9 @@ def config(tmp_path: Path) -> Iterator[Path]:
         assert venues.stdout is not None
         ports = json.loads(venues.stdout.readline())
         path = tmp_path / "engine.toml"
-        path.write_text(demo_configuration(tmp_path / "data", 0, 3, ports))
+        text = demo_configuration(tmp_path / "data", 0, 3, ports)
+        busy = 'offset_mode = "off"\ntrade_pause_ms = 0'  # trades from its first quote on
+        path.write_text(text.replace('offset_mode = "auto"', busy))
         yield path
     finally:
         venues.terminate()
@@ -78,7 +80,7 @@ def wait_for(watcher: Watcher, seq: int, core: subprocess.Popen[bytes]) -> None:
 
 
 def command(number: int) -> CommandRecord:
-    body = {"strategy": "arb-eurusd", "params": {"trade_pause_ms": 1_000 + number}}
+    body = {"strategy": "arb-eurusd", "params": {"tp_points": 300 + number}}
     return CommandRecord(f"c{number}", "strategy_params", msgspec.json.encode(body), "test")
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from thft.base.frame import GROUP_END
+from thft.base.frame import GROUP_END, HEADER, HEADER_BYTES, crc32, padded
 from thft.stream import layout, snapshot
 from thft.stream.journal import Journal
 from thft.stream.snapshot import BadSnapshot, NewerSnapshot, Snapshot
@@ -87,6 +87,20 @@ def test_random_bytes_of_a_larger_journal(tmp_path: Path) -> None:
             file.seek(offset)
             file.write(before[offset : offset + 1])
     assert [text for text in wrong if text] == []
+
+
+def test_an_edit_with_a_good_checksum_breaks_the_chain(tmp_path: Path) -> None:
+    path = closed_journal(tmp_path, 120, 16 << 10, 4 << 10)[0]
+    content = bytearray(path.read_bytes())
+    start = layout.HEADER_BYTES
+    length = HEADER.unpack_from(content, start)[1]
+    content[start + HEADER_BYTES] ^= 1
+    checksum = crc32(content[start + 4 : start + padded(length)])
+    content[start : start + 4] = checksum.to_bytes(4, "little")
+    path.write_bytes(content)
+    damage = verify(tmp_path).damage
+    assert damage is not None
+    assert (damage.segment, damage.reason) == (path.name, "hash chain differs")
 
 
 def test_the_command_says_where_and_exits_with_1(tmp_path: Path) -> None:

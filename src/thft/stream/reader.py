@@ -6,16 +6,16 @@ from pathlib import Path
 
 from thft.base.frame import HEADER, Frame, frames, padded, valid_end
 from thft.stream import layout
-from thft.stream.disk import RealDisk
+from thft.stream.disk import Disk, RealDisk
 from thft.stream.layout import DamagedLog, SegmentHeader
 
 
 class LogReader:
     """Returns closed groups in order. A log that is being written is followed by asking again."""
 
-    def __init__(self, directory: Path, after_seq: int = 0) -> None:
+    def __init__(self, log: Path | Disk, after_seq: int = 0) -> None:
         """Starts behind `after_seq`; the directory may still be empty."""
-        self._disk = RealDisk(directory)
+        self._disk: Disk = RealDisk(log) if isinstance(log, Path) else log
         self.next_seq = after_seq + 1
         self._skip_to = after_seq + 1
         self._index = 0

@@ -1,9 +1,15 @@
-"""A disk in memory that records every operation; crash images are built from the record."""
+"""Disks in memory: one records every operation, one loses power; used by simulation and tests.
+
+What a power cut may leave of writes that were not synced: nothing, all, or any part of each, in
+any combination.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import NamedTuple
+
+from thft.base.prng import Prng
 
 
 class Op(NamedTuple):
@@ -55,6 +61,9 @@ class MemoryDisk:
     def size(self, name: str) -> int:
         return len(self.files[name])
 
+    def peek(self, name: str, offset: int, length: int) -> bytes:
+        return bytes(self.files.get(name, b"")[offset : offset + length])
+
     def open(self, name: str) -> MemoryFile:
         return MemoryFile(self, name)
 
@@ -85,3 +94,48 @@ def apply_op(files: dict[str, bytearray], op: Op) -> None:
         del files[op.name][op.offset :]
     elif op.kind == "remove":
         del files[op.name]
+
+
+class FragileDisk(MemoryDisk):
+    """Remembers only what is not synced yet, and loses a random part of it when power is cut."""
+
+    def __init__(self, files: dict[str, bytearray] | None = None) -> None:
+        super().__init__(files)
+        self._durable = {name: bytes(content) for name, content in self.files.items()}
+
+    def record(self, kind: str, name: str, offset: int = 0, data: bytes = b"") -> None:
+        """Does the operation and keeps it until a sync covers it."""
+        op = Op(kind, name, offset, data)
+        apply_op(self.files, op)
+        if kind in ("write", "truncate"):
+            self.ops.append(op)
+        elif kind == "sync":
+            self._settle(name)
+        elif kind == "create":
+            self._durable[name] = bytes(offset)
+        elif kind == "remove":
+            self._durable.pop(name, None)
+            self.ops = [one for one in self.ops if one.name != name]
+
+    def _settle(self, name: str) -> None:
+        self._durable[name] = bytes(self.files[name])
+        self.ops = [one for one in self.ops if one.name != name]
+
+    def cut_power(self, prng: Prng) -> FragileDisk:
+        """Returns the disk as the next start finds it."""
+        files = {name: bytearray(content) for name, content in self._durable.items()}
+        for op in self.ops:
+            kept = prng.between(0, 3)
+            if kept == 0:
+                continue
+            if kept == 1 and op.data:
+                op = op._replace(data=op.data[: prng.between(0, len(op.data))])
+            apply_op(files, op)
+        return FragileDisk(files)
+
+    def killed(self) -> FragileDisk:
+        """Returns the disk as the next start finds it after the process alone has died."""
+        disk = FragileDisk(dict(self.files))
+        disk._durable = self._durable
+        disk.ops = self.ops
+        return disk

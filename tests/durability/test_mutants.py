@@ -1,0 +1,215 @@
+"""Planted durability bugs: each is put into a copy of the sources and its gate must fail."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from thft import _native
+
+ROOT = Path(__file__).resolve().parents[2]
+SMALL = {"THFT_CRASH_IMAGES": "6000", "THFT_KILLS": "60", "THFT_FLIPS": "200"}
+
+IMAGES = "tests/durability/test_crash_images.py"
+FLIPS = "tests/durability/test_flips.py"
+JOURNAL = "tests/unit/stream/test_journal.py"
+TWINS = "tests/twin/test_twins.py"
+
+
+class Mutant(NamedTuple):
+    """One bug: where, what stands there, what stands there instead, and the gate that sees it."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    gate: str
+    leaves: str = "any"
+    """any, twin (run with the Python leaves) or native (compiled anew)."""
+
+
+MUTANTS = (
+    Mutant(
+        "current segment never synced",
+        "stream/syncing.py",
+        "                if file is not None:\n                    file.sync()\n",
+        "",
+        IMAGES,
+    ),
+    Mutant(
+        "full segment not synced when it is left",
+        "stream/syncing.py",
+        "                    full.sync()\n",
+        "",
+        IMAGES,
+    ),
+    Mutant(
+        "failed sync forgotten",
+        "stream/syncing.py",
+        "                self._failure = error\n                return\n",
+        "                print(error)\n",
+        JOURNAL,
+    ),
+    Mutant(
+        "durable mark claims what is only written",
+        "stream/journal.py",
+        "layout.seal_block(block, buffer.used, last_seq, self.durable_seq, self._chain)",
+        "layout.seal_block(block, buffer.used, last_seq, last_seq, self._chain)",
+        IMAGES,
+    ),
+    Mutant(
+        "torn tail left in place",
+        "stream/journal.py",
+        "                file.truncate(found.end)\n",
+        "                pass\n",
+        IMAGES,
+    ),
+    Mutant(
+        "epoch used twice",
+        "stream/journal.py",
+        "self.epoch = found.epoch + 1",
+        "self.epoch = max(found.epoch, 1)",
+        JOURNAL,
+    ),
+    Mutant(
+        "damage below the durable mark is cut",
+        "stream/recovery.py",
+        "if found.tear is not None and durable_seq >= found.next_seq:",
+        "if found.tear is not None and durable_seq < 0:",
+        JOURNAL,
+    ),
+    Mutant(
+        "chain not compared",
+        "stream/recovery.py",
+        "elif trailer.chain != chain:",
+        "elif trailer.chain == b'':",
+        FLIPS,
+    ),
+    Mutant(
+        "bytes behind the last frame ignored",
+        "stream/recovery.py",
+        "    if bad < 0 and not any(rest):\n",
+        "    if bad < 0:\n",
+        FLIPS,
+    ),
+    Mutant(
+        "snapshot checksum not compared",
+        "stream/snapshot.py",
+        "if sha256(body).digest() != content[-32:]:",
+        "if len(content) < 0:",
+        FLIPS,
+    ),
+    Mutant(
+        "open group accepted (twin)",
+        "base/_frame_py.py",
+        "        if flags & GROUP_END:\n            closed_end",
+        "        if True:\n            closed_end",
+        IMAGES,
+        "twin",
+    ),
+    Mutant(
+        "checksum not compared (twin)",
+        "base/_frame_py.py",
+        "if crc32(buffer[at + 4 : at + padded]) != crc:",
+        "if crc < 0:",
+        IMAGES,
+        "twin",
+    ),
+    Mutant(
+        "open group accepted (native)",
+        "base/_frame.pyx",
+        "if header.flags & GROUP_END_FLAG:",
+        "if True:",
+        IMAGES,
+        "native",
+    ),
+    Mutant(
+        "checksum not compared (native)",
+        "base/_frame.pyx",
+        "if thft_crc32(base + at + 4, padded - 4) != header.crc:",
+        "if False:",
+        IMAGES,
+        "native",
+    ),
+    Mutant(
+        "sequence not compared (native)",
+        "base/_frame.pyx",
+        "if header.seq != seq:",
+        "if False:",
+        TWINS,
+        "native",
+    ),
+    Mutant(
+        "padding keeps old bytes (native)",
+        "base/_frame.pyx",
+        "        memset(at + length, 0, padded - length)\n",
+        "",
+        TWINS,
+        "native",
+    ),
+    Mutant(
+        "tail folded wrongly in the checksum (native)",
+        "base/frame_core.h",
+        "return count ? thft_crc_tables(crc, at, count) : crc;",
+        "return crc;",
+        TWINS,
+        "native",
+    ),
+)
+
+
+def copy_of(mutant: Mutant, folder: Path) -> Path:
+    """Returns a copy of the project with the bug in it."""
+    root = folder / mutant.name.replace(" ", "-").strip("()")
+    skipped = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "src", root / "src", ignore=skipped)
+    shutil.copytree(ROOT / "tests", root / "tests", ignore=skipped)
+    for name in ("pyproject.toml", "hatch_build.py"):
+        shutil.copy(ROOT / name, root / name)
+    path = root / "src" / "thft" / mutant.file
+    text = path.read_text()
+    assert text.count(mutant.old) == 1, f"{mutant.name}: the text to change is not there once"
+    path.write_text(text.replace(mutant.old, mutant.new))
+    return root
+
+
+def caught(mutant: Mutant, folder: Path) -> str:
+    """Runs the gate on the mutant; returns what is wrong, empty when the gate fails."""
+    root = copy_of(mutant, folder)
+    environment = {**os.environ, **SMALL, "PYTHONPATH": str(root / "src")}
+    environment["THFT_PURE"] = "1" if mutant.leaves == "twin" else "0"
+    if mutant.leaves == "native":
+        subprocess.run(
+            [sys.executable, "hatch_build.py"], cwd=root, check=True, capture_output=True
+        )
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", mutant.gate],
+        cwd=root,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    shutil.rmtree(root)
+    if done.returncode == 1 and "FAILED" in done.stdout:
+        return ""
+    return f"{mutant.name}: {mutant.gate} ended with {done.returncode}\n{done.stdout[-800:]}"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1_200)
+def test_every_planted_bug_is_caught_by_its_gate(tmp_path: Path) -> None:
+    planted = [one for one in MUTANTS if one.leaves != "native" or _native.USE_NATIVE]
+    with ThreadPoolExecutor(2) as pool:
+        missed = [text for text in pool.map(lambda one: caught(one, tmp_path), planted) if text]
+    print(f"{len(planted)} planted, {len(missed)} missed")
+    assert missed == []
+    assert len(planted) >= 12
