@@ -80,6 +80,8 @@ class FrameBuffer:
                 "raise journal.block_bytes",
             )
         self.on_block_full()
+        if self.used + needed > self.room_end:
+            raise RuntimeError("the owner of this frame buffer has not gone on in the next block")
 
     def _pack(
         self,

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from thft import DISPLAY_NAME, __version__
 from thft.base.errors import ThftError
-from thft.cli import demo, doctor, journal, replay, roles, venue
+from thft.cli import bench, demo, doctor, journal, replay, roles, sim, venue
 
 app = App(
     name="thft",
@@ -24,6 +24,8 @@ app.command(venue.app)
 app.command(journal.app)
 app.command(replay.replay)
 app.command(doctor.doctor)
+app.command(sim.sim)
+app.command(bench.bench)
 
 
 def main() -> None:

@@ -15,6 +15,7 @@ CORE_API = 1
 cdef enum:
     QUOTE_TYPE = 0x0101
     QUOTE_BYTES = 56
+    QUOTE_FRAME_BYTES = 88
     GROUP_END = 1
     MARKET = 2
     CACHE_SLOTS = 1024
@@ -136,6 +137,8 @@ cdef class QuoteLane:
         cdef Py_ssize_t index, count
         PyObject_GetBuffer(records, &view, PyBUF_SIMPLE)
         try:
+            if view.len % QUOTE_BYTES:
+                raise LocalError(f"{view.len} bytes are no whole number of quotes")
             count = view.len // QUOTE_BYTES
             for index in range(count):
                 self.take(<const Payload *> view.buf + index, recv_ts_ns)
@@ -150,16 +153,19 @@ cdef class QuoteLane:
         cdef const thft_header *header
         PyObject_GetBuffer(block, &view, PyBUF_SIMPLE)
         try:
-            while start < end:
+            if start < 0 or end > view.len:
+                raise LocalError(f"[{start}:{end}] is outside a block of {view.len} bytes")
+            while start + QUOTE_FRAME_BYTES <= end:
                 at = <const unsigned char *> view.buf + start
                 header = <const thft_header *> at
                 if (header.type != QUOTE_TYPE or header.flags != GROUP_END
+                        or header.length != QUOTE_FRAME_BYTES
                         or header.recv_ts_ns >= self.next_due_ns
                         or self.seq + 1 >= self.next_hash_seq
                         or <long long> header.seq != self.seq + 1):
                     break
                 self.take(<const Payload *> (at + THFT_HEADER_BYTES), header.recv_ts_ns)
-                start += THFT_HEADER_BYTES + QUOTE_BYTES
+                start += QUOTE_FRAME_BYTES
             return start
         finally:
             PyBuffer_Release(&view)

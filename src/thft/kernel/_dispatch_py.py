@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 CORE_API = 1
 QUOTE_TYPE = 0x0101
+QUOTE_FRAME_BYTES = HEADER_BYTES + QUOTE_LAYOUT.size
 
 _pack, _unpack = QUOTE_LAYOUT.pack, QUOTE_LAYOUT.unpack_from
 
@@ -114,6 +115,8 @@ class QuoteLane:
 
         Returns how many were taken.
         """
+        if len(records) % QUOTE_LAYOUT.size:
+            raise LocalError(f"{len(records)} bytes are no whole number of quotes")
         count = 0
         for (
             bid,
@@ -137,11 +140,14 @@ class QuoteLane:
         Stops before anything else: another event, a due timer, a state hash, a gap. Returns the
         offset where it stopped. A quote that now causes an outcome closes a group as always.
         """
-        while start < end:
+        if start < 0 or end > len(block):
+            raise LocalError(f"[{start}:{end}] is outside a block of {len(block)} bytes")
+        while start + QUOTE_FRAME_BYTES <= end:
             _, length, seq, ts_ns, kind, _, flags, _, _ = HEADER.unpack_from(block, start)
             if (
                 kind != QUOTE_TYPE
                 or flags != GROUP_END
+                or length != QUOTE_FRAME_BYTES
                 or ts_ns >= self.next_due_ns
                 or seq >= self.next_hash_seq
                 or seq != self.seq + 1

@@ -1,0 +1,64 @@
+"""`thft bench [NAME…]`: measures this machine against floors taken in the same run."""
+
+from __future__ import annotations
+
+import json as json_text
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from thft.base.errors import LocalError
+from thft.cli import bench_journal, bench_kernel, bench_replay, bench_tail
+from thft.cli.bench_figure import Figure, machine
+
+BENCHES: dict[str, Callable[[Path | None], Iterator[Figure]]] = {
+    "kernel": bench_kernel.figures,
+    "journal": bench_journal.figures,
+    "tail": bench_tail.figures,
+    "replay": bench_replay.figures,
+}
+
+
+def bench(*names: str, json: bool = False, directory: Path | None = None) -> int:
+    """Measures throughput and latency, each figure beside a floor of the same run.
+
+    Parameters
+    ----------
+    names
+        Which benches to run: kernel, journal, tail, replay; all when none is named.
+    json
+        Print one JSON object per figure instead of a table.
+    directory
+        Where the logs of the benches are written and removed again; the default is the system's
+        directory for temporary files.
+    """
+    unknown = [name for name in names if name not in BENCHES]
+    if unknown:
+        raise LocalError(f"no bench named {', '.join(unknown)}", f"choose of {', '.join(BENCHES)}")
+    print(machine(), file=sys.stderr)
+    met = True
+    shown: list[Figure] = []
+    for name in names or BENCHES:
+        for figure in BENCHES[name](directory):
+            met = met and figure.met is not False
+            shown.append(figure)
+            if json:
+                print(json_text.dumps(figure.record()), flush=True)
+    if not json:
+        Console().print(_table(shown))
+    return 0 if met else 1
+
+
+def _table(shown: list[Figure]) -> Table:
+    table = Table("bench", "figure", "value", "unit", "floor", "ratio", "goal", "met")
+    for figure in shown:
+        record = figure.record()
+        numbers = [f"{record[name]:,.6g}" for name in ("value", "floor", "ratio")]
+        met = {True: "yes", False: "no", None: "—"}[figure.met]
+        table.add_row(
+            figure.bench, figure.figure, numbers[0], figure.unit, *numbers[1:], figure.goal, met
+        )
+    return table

@@ -1,0 +1,86 @@
+"""A strategy that trades without reason: every kind of order, and cancels; used by `thft sim`."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from thft.base.prng import Prng
+from thft.kernel.strategy import Context, Strategy, World
+from thft.model.book import TopBook
+from thft.model.event import Fill
+from thft.model.fixed import SIZE_ONE
+from thft.model.order import Order
+
+
+class RandomTraderParams(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where it trades and how often: one chance in `rarity` for each quote."""
+
+    account: str
+    symbol: str
+    feed: str
+    seed: int
+    rarity: int = 20
+
+
+class Drawn(Struct):
+    """Its whole memory: where its generator stands, and what was executed."""
+
+    prng: int = 0
+    fills: int = 0
+
+
+class RandomTrader(Strategy):
+    """Draws from a generator kept in its state, so a replay draws the same."""
+
+    kind = "random_trader"
+    Params = RandomTraderParams
+    State = Drawn
+
+    params: RandomTraderParams
+    state: Drawn
+
+    def bind(self, world: World) -> list[tuple[int, int]]:
+        """Watches the one book it trades."""
+        self.instrument = world.instrument(self.params.symbol).instrument
+        return [(world.feed(self.params.feed), self.instrument)]
+
+    def on_start(self, ctx: Context) -> None:
+        """Begins its generator at the seed."""
+        self.state.prng = self.params.seed
+
+    def on_quote(self, ctx: Context, book: TopBook) -> None:
+        """Now and then submits something or cancels what works."""
+        prng = Prng(self.state.prng)
+        if prng.between(1, self.params.rarity) == 1 and book.tradable:
+            self._act(ctx, book, prng)
+        self.state.prng = prng.state
+
+    def _act(self, ctx: Context, book: TopBook, prng: Prng) -> None:
+        working = ctx.working_orders()
+        if working and prng.between(0, 2) == 0:
+            ctx.cancel(working[prng.between(0, len(working) - 1)].client_order_id, "drawn")
+            return
+        side = 1 if prng.between(0, 1) else -1
+        size = prng.between(1, 9) * 1_000 * SIZE_ONE
+        price = book.ask if side > 0 else book.bid
+        if prng.between(0, 1):
+            ctx.submit(self.params.account, self.instrument, side, size, decision_price=price)
+        else:
+            offset = side * prng.between(-3, 3) * 10_000
+            ctx.submit(
+                self.params.account,
+                self.instrument,
+                side,
+                size,
+                type="limit",
+                tif=("GTC", "IOC", "FOK")[prng.between(0, 2)],
+                price=price + offset,
+                decision_price=price,
+            )
+
+    def on_order(self, ctx: Context, order: Order) -> None:
+        """Takes note of nothing."""
+
+    def on_fill(self, ctx: Context, fill: Fill) -> None:
+        """Counts."""
+        self.state.fills += 1

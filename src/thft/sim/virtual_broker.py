@@ -1,0 +1,209 @@
+"""A broker's account in virtual time, with its own truth and an unreliable link; used by the sim.
+
+What is sent may be lost, late, repeated or overtaken; orders fill in parts, are rejected, or rest.
+The account's book of orders is the truth the engine is compared with after all has come to rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from heapq import heappop, heappush
+
+from thft.base.prng import Prng
+from thft.model.event import AccountState, ExecutionReport
+from thft.model.fixed import ABSENT
+from thft.model.order import Order
+
+MS_NS = 1_000_000
+ACCOUNT = "broker"
+Deliver = Callable[[ExecutionReport | AccountState], None]
+
+
+class Violation(Exception):
+    """An invariant does not hold; the text names step and difference."""
+
+
+@dataclass
+class VenueOrder:
+    """An order as the broker knows it; sizes 1e-8, money as price × size."""
+
+    client_order_id: str
+    instrument: int
+    side: int
+    size: int
+    rests: bool
+    filled: int = 0
+    paid: int = 0
+    state: str = "new"
+
+    @property
+    def average(self) -> int:
+        """Average price of what was filled, 1e-9, ABSENT when nothing was."""
+        return self.paid // self.filled if self.filled else ABSENT
+
+
+class VirtualBroker:
+    """Takes what the engine sends, answers when virtual time comes; `deliver` feeds the engine."""
+
+    def __init__(self, prng: Prng, price: Callable[[int, int], int]) -> None:
+        """`price` returns the executable price of (instrument, side), ABSENT when there is none."""
+        self._prng = prng
+        self._price = price
+        self.orders: dict[str, VenueOrder] = {}
+        self.session = 0
+        self.up = False
+        self.calm = False
+        """In calm weather nothing is lost, late or cut."""
+        self.faults: dict[str, int] = {}
+        self._due: list[tuple[int, int, str, object]] = []
+        self._count = 0
+        self._executions = 0
+        self._unanswered = 0
+
+    # ---- the link ------------------------------------------------------------------------------
+
+    def connect(self, now_ns: int) -> None:
+        """Logs the engine on: SYNCING first; READY follows when its questions are answered."""
+        self.session += 1
+        self.up = True
+        self._unanswered = 0
+        self._say(now_ns, AccountState(ACCOUNT, "SYNCING", "logged on", self.session))
+        self._schedule(now_ns + 20 * MS_NS, "ready", self.session)
+
+    def cut(self) -> None:
+        """Breaks the link: everything under way is lost."""
+        self.up = False
+        self._due = [entry for entry in self._due if entry[2] == "fill"]
+
+    def _schedule(self, due_ns: int, kind: str, what: object) -> None:
+        self._count += 1
+        heappush(self._due, (due_ns, self._count, kind, what))
+
+    def _delay_ns(self) -> int:
+        return self._prng.between(1, 8 if self.calm else 60) * MS_NS
+
+    def _chance(self, fault: str, percent: int) -> bool:
+        if self.calm or self._prng.between(1, 100) > percent:
+            return False
+        self.faults[fault] = self.faults.get(fault, 0) + 1
+        return True
+
+    def _say(self, now_ns: int, answer: ExecutionReport | AccountState) -> None:
+        if not self.up:
+            return
+        if isinstance(answer, ExecutionReport):
+            if self._chance("report lost", 4):
+                return
+            if self._chance("report repeated", 5):
+                self._schedule(now_ns + self._delay_ns(), "say", answer)
+        self._schedule(now_ns + self._delay_ns(), "say", answer)
+
+    @property
+    def next_ns(self) -> int | None:
+        """When something is due, None when nothing is."""
+        return self._due[0][0] if self._due else None
+
+    def turn(self, now_ns: int, deliver: Deliver) -> None:
+        """Does what is due up to `now_ns`."""
+        while self._due and self._due[0][0] <= now_ns:
+            due_ns, _, kind, what = heappop(self._due)
+            if kind == "say" and self.up:
+                assert isinstance(what, ExecutionReport | AccountState)
+                deliver(what)
+            elif kind == "fill":
+                self._fill(due_ns, self.orders[str(what)])
+            elif kind == "ready" and what == self.session and self.up:
+                deliver(AccountState(ACCOUNT, "READY", "synchronised", self.session))
+            elif kind in ("send", "cancel", "query"):
+                assert isinstance(what, Order)
+                getattr(self, f"_{kind}")(due_ns, what)
+
+    # ---- what the engine sends -----------------------------------------------------------------
+
+    def take(self, kind: str, order: Order, now_ns: int) -> None:
+        """Takes one effect of the engine onto the wire."""
+        if not self.up or (kind == "send" and self._chance("order lost", 3)):
+            return
+        if kind == "query" and self._chance("query lost", 3):
+            return
+        self._schedule(now_ns + self._delay_ns(), kind, order)
+
+    def _send(self, now_ns: int, order: Order) -> None:
+        if order.client_order_id in self.orders:
+            raise Violation(f"order {order.client_order_id} arrived at the broker twice")
+        rests = order.type == "limit" and order.tif == "GTC"
+        taken = VenueOrder(order.client_order_id, order.instrument, order.side, order.size, rests)
+        self.orders[order.client_order_id] = taken
+        if self._chance("order rejected", 4):
+            taken.state = "rejected"
+            self._report(now_ns, taken, "rejected", 0, ABSENT)
+            return
+        self._report(now_ns, taken, "new", 0, ABSENT)
+        self._schedule(now_ns + self._delay_ns(), "fill", taken.client_order_id)
+
+    def _cancel(self, now_ns: int, order: Order) -> None:
+        known = self.orders.get(order.client_order_id)
+        if known is not None and known.state == "new":
+            known.state = "cancelled"
+            self._report(now_ns, known, "cancelled", 0, ABSENT)
+
+    def _query(self, now_ns: int, order: Order) -> None:
+        known = self.orders.get(order.client_order_id)
+        if known is None:
+            missing = VenueOrder(order.client_order_id, order.instrument, order.side, 0, False)
+            self._report(now_ns, missing, "not_found", 0, ABSENT)
+            return
+        kinds = {"new": "status", "filled": "trade"}
+        self._report(now_ns, known, kinds.get(known.state, known.state), 0, ABSENT)
+
+    def _fill(self, now_ns: int, order: VenueOrder) -> None:
+        """Executes all or a part; a market order's rest is cancelled, a resting one goes on."""
+        price = self._price(order.instrument, order.side)
+        if order.state != "new":
+            return
+        size = order.size - order.filled
+        if self._prng.between(0, 2) == 0 and size > 2:
+            size = size // 2
+        if price != ABSENT:
+            order.filled += size
+            order.paid += size * price
+            if order.filled == order.size:
+                order.state = "filled"
+            self._report(now_ns, order, "trade", size, price)
+        if order.state == "new" and not order.rests and self._prng.between(0, 1):
+            order.state = "cancelled"
+            self._report(now_ns, order, "cancelled", 0, ABSENT)
+        elif order.state == "new":
+            self._schedule(now_ns + 10 * self._delay_ns(), "fill", order.client_order_id)
+
+    def _report(self, now_ns: int, order: VenueOrder, kind: str, size: int, price: int) -> None:
+        self._executions += 1
+        self._say(
+            now_ns,
+            ExecutionReport(
+                0,
+                ACCOUNT,
+                order.client_order_id,
+                f"V{order.client_order_id}",
+                f"X{self._executions}",
+                kind,
+                size,
+                price,
+                order.filled,
+                order.average,
+                0,
+                "",
+                now_ns,
+                "",
+                self.session,
+            ),
+        )
+
+    def position(self, instrument: int) -> int:
+        """Returns the account's signed size, 1e-8."""
+        return sum(
+            order.side * order.filled
+            for order in self.orders.values()
+            if order.instrument == instrument
+        )
