@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from tests.planted import planted_copy
 
 from thft import _native
 
-ROOT = Path(__file__).resolve().parents[2]
 SMALL = {"THFT_CRASH_IMAGES": "6000", "THFT_KILLS": "60", "THFT_FLIPS": "200"}
 
 IMAGES = "tests/durability/test_crash_images.py"
@@ -165,24 +165,10 @@ MUTANTS = (
 )
 
 
-def copy_of(mutant: Mutant, folder: Path) -> Path:
-    """Returns a copy of the project with the bug in it."""
-    root = folder / mutant.name.replace(" ", "-").strip("()")
-    skipped = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "src", root / "src", ignore=skipped)
-    shutil.copytree(ROOT / "tests", root / "tests", ignore=skipped)
-    for name in ("pyproject.toml", "hatch_build.py"):
-        shutil.copy(ROOT / name, root / name)
-    path = root / "src" / "thft" / mutant.file
-    text = path.read_text()
-    assert text.count(mutant.old) == 1, f"{mutant.name}: the text to change is not there once"
-    path.write_text(text.replace(mutant.old, mutant.new))
-    return root
-
-
 def caught(mutant: Mutant, folder: Path) -> str:
     """Runs the gate on the mutant; returns what is wrong, empty when the gate fails."""
-    root = copy_of(mutant, folder)
+    place = folder / mutant.name.replace(" ", "-").strip("()")
+    root = planted_copy(place, mutant.file, mutant.old, mutant.new)
     environment = {**os.environ, **SMALL, "PYTHONPATH": str(root / "src")}
     environment["THFT_PURE"] = "1" if mutant.leaves == "twin" else "0"
     if mutant.leaves == "native":

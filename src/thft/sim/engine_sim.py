@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from thft.base.frame import LOG_TYPES
 from thft.base.prng import Prng
 from thft.kernel import snapshot
 from thft.kernel.commands import parameter_schema
@@ -70,6 +69,9 @@ class EngineSim:
         self.disk = FragileDisk()
         self.kernel = Kernel(self.catalogue, seed, 4_096)
         self.saved: tuple[int, dict[str, bytes]] | None = None
+        self._fill_sums: dict[str, int] = {}
+        self._exec_ids: set[str] = set()
+        self._added_up_to = 0
         self._begin(self._new_journal())
         self._define()
 
@@ -152,7 +154,7 @@ class EngineSim:
     # ---- running -------------------------------------------------------------------------------
 
     def run(self, steps: int) -> Tally:
-        """Runs `steps` steps and brings everything to rest; raises Violation."""
+        """Runs `steps` steps and brings everything to rest; raises Violation, whatever failed."""
         for step in range(1, steps + 1):
             self.tally.steps = step
             try:
@@ -161,6 +163,9 @@ class EngineSim:
                     self._rest()
             except Violation as violation:
                 raise Violation(f"step {step}: {violation}") from violation
+            except Exception as failure:
+                text = f"step {step}: {type(failure).__name__}: {failure}"
+                raise Violation(text) from failure
         tally = self.tally
         tally.events = self.kernel.lane.seq
         tally.orders = self.kernel.state.counters.orders
@@ -175,14 +180,16 @@ class EngineSim:
         if draw < 12:
             self._crash()
             return
-        if draw < 60:
+        if draw < (40 if self.broker.up else 800):
             self._toggle_link()
-        elif draw < 90:
-            self._command()
-        elif draw < 130:
-            self._feed_trouble()
-        elif draw < 900:
+        elif draw < 840:
             self.journal.sync_now()
+        elif draw < 870:
+            self._command()
+        elif draw < 910:
+            self._feed_trouble()
+        elif draw < 1_200 and self.kernel.state.kill.on:
+            self._kill_switch()
         self._pass_time(self.prng.between(1, 25) * MS_NS)
         self._end_turn()
 
@@ -254,13 +261,22 @@ class EngineSim:
         self._process(ev.FeedState(feed, "READY", "simulated"))
 
     def _command(self) -> None:
+        draw = self.prng.between(0, 2)
+        if draw == 0:
+            self._kill_switch()
+        elif draw == 1:
+            enabled = not self.kernel.slots["arb"].enabled
+            self._send_command("strategy_enable", {"strategy": "arb", "enabled": enabled})
+        else:
+            take_profit = {"tp_points": self.prng.between(100, 300)}
+            self._send_command("strategy_params", {"strategy": "arb", "params": take_profit})
+
+    def _kill_switch(self) -> None:
+        on = not self.kernel.state.kill.on
+        self._send_command("kill_switch", {"on": on, "reason": "simulated"})
+
+    def _send_command(self, kind: str, body: dict[str, object]) -> None:
         number = self.kernel.state.api_seq + 1
-        kinds: tuple[tuple[str, dict[str, object]], ...] = (
-            ("kill_switch", {"on": not self.kernel.state.kill.on, "reason": "simulated"}),
-            ("strategy_enable", {"strategy": "arb", "enabled": bool(self.prng.between(0, 1))}),
-            ("strategy_params", {"strategy": "arb", "params": {"tp_points": 200 + number}}),
-        )
-        kind, body = kinds[self.prng.between(0, 2)]
         encoded = msgspec.json.encode(body)
         self._process(ev.CommandReceived(number, f"c{number}", kind, encoded, "sim"))
 
@@ -330,21 +346,23 @@ class EngineSim:
         for _ in range(400):
             self._pass_time(25 * MS_NS)
             self._end_turn()
-            if self._quiet():
+            differences = self._differences()
+            if not differences:
                 break
-        self._compare()
-        self._compare_with_journal()
+        else:
+            raise Violation("after coming to rest: " + "; ".join(differences[:3]))
         self.journal.sync_now()
+        self._compare_with_journal()
         self.saved = (self.kernel.lane.seq, snapshot.sections(self.kernel))
         self.broker.calm = False
 
-    def _quiet(self) -> bool:
-        """True when no order waits for an answer and both sides know the same of each."""
-        return not self._differences()
-
     def _differences(self) -> list[str]:
+        """Names what the engine and the broker do not agree on; empty once all is at rest."""
         state = self.kernel.state
+        account = state.accounts[ACCOUNT]
         found = []
+        if account.state != "READY":
+            found.append(f"account {account.state}: {account.reason}")
         for order in list(state.orders.values()):
             if order.account == ACCOUNT and order.state in ("SUBMITTED", UNKNOWN):
                 found.append(f"{order.client_order_id} is {order.state}")
@@ -360,22 +378,13 @@ class EngineSim:
             found.append(f"position {held}, broker {truth}")
         return found
 
-    def _compare(self) -> None:
-        found = self._differences()
-        if found:
-            raise Violation("after coming to rest: " + "; ".join(found[:3]))
-        if self.kernel.state.accounts[ACCOUNT].state != "READY":
-            account = self.kernel.state.accounts[ACCOUNT]
-            raise Violation(f"account {account.state} after coming to rest: {account.reason}")
-
     def _compare_with_journal(self) -> None:
-        """Folds fills from the journal since its beginning: they are the positions, each once."""
-        sums: dict[str, int] = {}
-        seen: set[str] = set()
-        reader = LogReader(self.disk)
+        """Adds up the fills journaled since the last rest: they are the positions, each once."""
+        sums, seen = self._fill_sums, self._exec_ids
+        reader = LogReader(self.disk, self._added_up_to)
         while frames := reader.read(65_536):
             for frame in frames:
-                if frame.type != ev.Fill.TYPE or frame.type >= LOG_TYPES:
+                if frame.type != ev.Fill.TYPE:
                     continue
                 fill = decode(frame.type, frame.version, frame.payload)
                 assert isinstance(fill, ev.Fill)
@@ -383,6 +392,7 @@ class EngineSim:
                     raise Violation(f"execution {fill.exec_id} was booked twice")
                 seen.add(fill.exec_id)
                 sums[fill.account] = sums.get(fill.account, 0) + fill.side * fill.size
+        self._added_up_to = self.kernel.lane.seq
         for account, size in sums.items():
             held = self.kernel.state.net_size(account, 1)
             if held != size:

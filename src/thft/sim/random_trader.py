@@ -19,7 +19,7 @@ class RandomTraderParams(Struct, frozen=True, forbid_unknown_fields=True):
     symbol: str
     feed: str
     seed: int
-    rarity: int = 20
+    rarity: int = 2
 
 
 class Drawn(Struct):

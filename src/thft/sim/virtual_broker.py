@@ -12,11 +12,13 @@ from heapq import heappop, heappush
 
 from thft.base.prng import Prng
 from thft.model.event import AccountState, ExecutionReport
-from thft.model.fixed import ABSENT
+from thft.model.fixed import ABSENT, SIZE_ONE
 from thft.model.order import Order
 
 MS_NS = 1_000_000
 ACCOUNT = "broker"
+LOT = 1_000 * SIZE_ONE
+"""What it fills in, 1e-8."""
 Deliver = Callable[[ExecutionReport | AccountState], None]
 
 
@@ -59,7 +61,6 @@ class VirtualBroker:
         self._due: list[tuple[int, int, str, object]] = []
         self._count = 0
         self._executions = 0
-        self._unanswered = 0
 
     # ---- the link ------------------------------------------------------------------------------
 
@@ -67,14 +68,14 @@ class VirtualBroker:
         """Logs the engine on: SYNCING first; READY follows when its questions are answered."""
         self.session += 1
         self.up = True
-        self._unanswered = 0
-        self._say(now_ns, AccountState(ACCOUNT, "SYNCING", "logged on", self.session))
-        self._schedule(now_ns + 20 * MS_NS, "ready", self.session)
+        for delay_ms, state, reason in ((1, "SYNCING", "logged on"), (80, "READY", "synchronised")):
+            said = AccountState(ACCOUNT, state, reason, self.session)
+            self._schedule(now_ns + delay_ms * MS_NS, "say", said)
 
     def cut(self) -> None:
         """Breaks the link: everything under way is lost."""
         self.up = False
-        self._due = [entry for entry in self._due if entry[2] == "fill"]
+        self._due = sorted(entry for entry in self._due if entry[2] == "fill")
 
     def _schedule(self, due_ns: int, kind: str, what: object) -> None:
         self._count += 1
@@ -89,15 +90,11 @@ class VirtualBroker:
         self.faults[fault] = self.faults.get(fault, 0) + 1
         return True
 
-    def _say(self, now_ns: int, answer: ExecutionReport | AccountState) -> None:
-        if not self.up:
+    def _say(self, now_ns: int, report: ExecutionReport) -> None:
+        if not self.up or self._chance("report lost", 4):
             return
-        if isinstance(answer, ExecutionReport):
-            if self._chance("report lost", 4):
-                return
-            if self._chance("report repeated", 5):
-                self._schedule(now_ns + self._delay_ns(), "say", answer)
-        self._schedule(now_ns + self._delay_ns(), "say", answer)
+        for _ in range(2 if self._chance("report repeated", 5) else 1):
+            self._schedule(now_ns + self._delay_ns(), "say", report)
 
     @property
     def next_ns(self) -> int | None:
@@ -113,8 +110,6 @@ class VirtualBroker:
                 deliver(what)
             elif kind == "fill":
                 self._fill(due_ns, self.orders[str(what)])
-            elif kind == "ready" and what == self.session and self.up:
-                deliver(AccountState(ACCOUNT, "READY", "synchronised", self.session))
             elif kind in ("send", "cancel", "query"):
                 assert isinstance(what, Order)
                 getattr(self, f"_{kind}")(due_ns, what)
@@ -163,8 +158,8 @@ class VirtualBroker:
         if order.state != "new":
             return
         size = order.size - order.filled
-        if self._prng.between(0, 2) == 0 and size > 2:
-            size = size // 2
+        if self._prng.between(0, 2) == 0 and size > LOT:
+            size = self._prng.between(1, size // LOT) * LOT
         if price != ABSENT:
             order.filled += size
             order.paid += size * price
