@@ -13,10 +13,14 @@ from tests.engine import FAST, SLOW
 from websockets.exceptions import InvalidStatus
 
 from thft.api.guard import refusal
+from thft.api.projector import FILE
 from thft.base.frame import COMMANDS, LOG_TYPES
 from thft.model import event as ev
 from thft.model.command import CommandRecord
+from thft.store.projection import Projection
+from thft.stream.disk import RealDisk
 from thft.stream.reader import read_all
+from thft.stream.segment import log_identity
 
 
 @pytest.fixture
@@ -52,6 +56,25 @@ def test_the_state_shows_what_was_traded(served: ServedEngine) -> None:
     assert shown["strategies"][0]["state"] == "ENABLED"
     health = served.get("/api/v1/health")[1]
     assert (health["quotes"], health["orders"], health["fills"]) == (4, 2, 2)
+
+
+def test_trades_are_paged_from_the_store_and_outlive_the_api(served: ServedEngine) -> None:
+    trade(served)
+    served.publish()
+    whole = served.until("/api/v1/trades", lambda answer: len(answer["items"]) == 2)["items"]
+    assert [row["side"] for row in whole] == ["sell", "buy"]
+    assert whole[0]["realised_pnl"] == "26.00" and whole[0]["symbol"] == "EURUSD"
+    older = served.get(f"/api/v1/trades?before_seq={whole[0]['seq']}")[1]["items"]
+    assert older == whole[1:]
+    assert served.get("/api/v1/trades?strategy=none")[1]["items"] == []
+    assert served.get("/api/v1/trades?limit=0")[0] == 422
+    health = served.until("/api/v1/health", lambda health: health["store"]["lag"] == 0)
+    assert health["store"]["error"] == ""
+    projection = Projection(
+        served.data / "api" / FILE, log_identity(RealDisk(served.data / "core"))
+    )
+    assert [row.seq for row in projection.trades(10, None, "")] == [row["seq"] for row in whole]
+    projection.close()
 
 
 def test_what_is_missing_is_null_and_never_zero(served: ServedEngine) -> None:

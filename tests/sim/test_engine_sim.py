@@ -1,4 +1,4 @@
-"""The whole engine in virtual time: many seeds hold, a seed tells the same story, bugs are found."""
+"""The whole engine in virtual time: seeds hold, a seed tells one story, planted bugs are found."""
 
 from __future__ import annotations
 

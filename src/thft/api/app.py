@@ -6,10 +6,10 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from fastapi import FastAPI, HTTPException, Response, WebSocket
+from fastapi import FastAPI, HTTPException, Query, Response, WebSocket
 from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel, Field
@@ -19,6 +19,7 @@ from thft.api import rows
 from thft.api.channels import Channel, TickChannel
 from thft.api.command_log import CommandLog
 from thft.api.guard import Guard
+from thft.api.projector import Projector
 from thft.api.replica import Replica
 from thft.model.command import CommandRecord
 
@@ -42,6 +43,7 @@ def create_app(data: Path, mode: str) -> FastAPI:
     execution = Channel()
     ticks = TickChannel(replica)
     log = CommandLog(data / "api")
+    projector = Projector(data / "core", data / "api")
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -53,6 +55,7 @@ def create_app(data: Path, mode: str) -> FastAPI:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        projector.stop()
         log.close()
 
     app = FastAPI(
@@ -64,7 +67,8 @@ def create_app(data: Path, mode: str) -> FastAPI:
         openapi_url="/api/openapi.json",
     )
     app.add_middleware(Guard)
-    _reading(app, replica, mode)
+    _trades(app, replica, projector)
+    _reading(app, replica, projector, mode)
     _commands(app, replica, log)
 
     @app.websocket("/ws/execution")
@@ -83,7 +87,7 @@ def _json(value: object, status: int = 200) -> Response:
     return Response(msgspec.json.encode(value), status, media_type="application/json")
 
 
-def _reading(app: FastAPI, replica: Replica, mode: str) -> None:
+def _reading(app: FastAPI, replica: Replica, projector: Projector, mode: str) -> None:
     """Adds the routes that only look."""
 
     @app.get("/api/v1/health")
@@ -102,6 +106,7 @@ def _reading(app: FastAPI, replica: Replica, mode: str) -> None:
                 "orders": counters.orders,
                 "fills": counters.fills,
                 "core": core,
+                "store": {"lag": projector.lag, "error": projector.error},
                 "native": _native.USE_NATIVE,
                 "version": __version__,
             }
@@ -114,10 +119,9 @@ def _reading(app: FastAPI, replica: Replica, mode: str) -> None:
     @app.get("/api/v1/{table}")
     def listing(table: str) -> Response:
         snapshot = replica.snapshot()
-        key = {"trades": "fills"}.get(table, table)
-        if key not in ("orders", "fills", "positions", "events", "feeds", "strategies", "quotes"):
+        if table not in ("orders", "fills", "positions", "events", "feeds", "strategies", "quotes"):
             raise HTTPException(404, f"no such resource: {table[:40]}")
-        return _json({"items": snapshot[key], "seq": snapshot["seq"]})
+        return _json({"items": snapshot[table], "seq": snapshot["seq"]})
 
     @app.get("/api/v1/strategies/{strategy}/schema")
     def schema(strategy: str) -> Response:
@@ -125,6 +129,25 @@ def _reading(app: FastAPI, replica: Replica, mode: str) -> None:
         if record is None:
             raise HTTPException(404, f"no strategy {strategy[:40]!r}")
         return Response(record.schema, media_type="application/json")
+
+
+def _trades(app: FastAPI, replica: Replica, projector: Projector) -> None:
+    """Adds the whole trade history, from the store."""
+
+    @app.get("/api/v1/trades")
+    def trades(
+        limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
+        before_seq: int | None = None,
+        strategy: str = "",
+    ) -> Response:
+        store = projector.store
+        if store is None:
+            raise HTTPException(503, projector.error or "the core has not begun its journal")
+        found = [
+            rows.fill_row(replica.state, trade.fill, trade.seq, trade.ts_ns)
+            for trade in store.trades(limit, before_seq, strategy)
+        ]
+        return _json({"items": found, "lag": projector.lag})
 
 
 def _commands(app: FastAPI, replica: Replica, log: CommandLog) -> None:

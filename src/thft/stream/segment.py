@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from thft.stream import layout
 from thft.stream.disk import Disk
 
 
@@ -12,3 +13,12 @@ def read_segment(disk: Disk, name: str) -> bytes:
         return file.read(0, disk.size(name))
     finally:
         file.close()
+
+
+def log_identity(disk: Disk) -> str:
+    """Returns a name no other log has, from its first segment; empty before there is one."""
+    for name in disk.names():
+        if layout.segment_index(name) is not None:
+            header = layout.read_header(disk.peek(name, 0, layout.HEADER_BYTES))
+            return f"{header.instance}-{header.created_ns}" if header is not None else ""
+    return ""

@@ -1,0 +1,1 @@
+"""The SQL store: what people query, projected from the journal; written and read by the api."""
