@@ -21,6 +21,7 @@ from thft.base.frame import GROUP_END, frames, valid_end
 from thft.sim.memory_disk import MemoryDisk, Op, apply_op
 from thft.stream import layout, recovery
 from thft.stream.journal import Journal
+from thft.stream.segment import read_segment
 
 SEGMENT, BLOCK, SECTOR = 64 << 10, 4 << 10, 512
 WORKERS = 2
@@ -34,6 +35,7 @@ CLASSES = (
     "bit flipped",
     "cut at a byte",
     "name missing",
+    "name change undone",
     "recovered twice",
 )
 
@@ -96,13 +98,21 @@ class Run:
             if choose.random() < often:
                 journal.sync_now()
                 self._mark()
+            if choose.random() < 0.1:
+                journal.seal_one()
+                self._mark()
 
 
-def synced_state(run: Run, upto: int) -> tuple[dict[str, bytearray], list[Op]]:
-    """Returns the bytes that must survive after `upto` operations, and the writes that may not."""
+def synced_state(run: Run, upto: int, undone: int = -1) -> tuple[dict[str, bytearray], list[Op]]:
+    """Returns the bytes that must survive after `upto` operations, and the writes that may not.
+
+    The operation at index `undone` has not reached the disk.
+    """
     files = {name: bytearray(data) for name, data in run.before.items()}
     pending: list[Op] = []
-    for op in run.disk.ops[:upto]:
+    for number, op in enumerate(run.disk.ops[:upto]):
+        if number == undone:
+            continue
         if op.kind == "sync":
             for write in [w for w in pending if w.name == op.name]:
                 apply_op(files, write)
@@ -138,6 +148,13 @@ def images(
         if last.name and last.name in files and not any(files[last.name]):
             del files[last.name]
             yield "name missing", files
+    for number in range(max(upto - 2, 0), upto):
+        named = run.disk.ops[number].kind in ("rename", "remove")
+        if named and all(op.kind != "sync_names" for op in run.disk.ops[number:upto]):
+            files, late = synced_state(run, upto, undone=number)
+            for op in late:
+                apply_op(files, op)
+            yield "name change undone", files
     writes = [op for op in pending if op.kind == "write"]
     if not writes:
         return
@@ -167,8 +184,8 @@ def recovered_groups(disk: MemoryDisk) -> list[int]:
     """Reads the log by a plain walk of its own: returns the last seq of each closed group."""
     ends: list[int] = []
     next_seq = 1
-    for name in disk.names():
-        content = bytes(disk.files[name])
+    for name in layout.segment_names(disk.names()):
+        content = read_segment(disk, name)
         if layout.read_header(content) is None:
             continue
         start = layout.HEADER_BYTES
@@ -180,6 +197,15 @@ def recovered_groups(disk: MemoryDisk) -> list[int]:
             ends += [f.seq for f in frames(block, start, end) if f.flags & GROUP_END]
             start = 0
     return ends
+
+
+def _same_sealed(disk: MemoryDisk, name: str, complete: dict[str, bytes]) -> bool:
+    """True when a segment that is plain again holds what its sealed copy holds."""
+    sealed = layout.sealed_name(name)
+    if sealed not in complete:
+        return False
+    other = MemoryDisk({sealed: bytearray(complete[sealed])})
+    return read_segment(other, sealed) == bytes(disk.files[name])
 
 
 def judge(
@@ -211,7 +237,9 @@ def judge(
     if last not in run.groups and last != run.floor:
         return f"recovered {last} ends inside a group"
     for name in disk.names()[:-1]:
-        if not complete[name].startswith(disk.files[name]):
+        if not complete.get(name, b"").startswith(disk.files[name]) and not _same_sealed(
+            disk, name, complete
+        ):
             return f"recovery kept bytes in {name} that were never written"
     if kind == "recovered twice" or journal.recovered.cut_bytes:
         again = recovery.walk(disk)

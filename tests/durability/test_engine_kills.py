@@ -29,7 +29,7 @@ from thft.cli.demo_config import demo_configuration
 from thft.model import event as ev
 from thft.model.codec import decode
 from thft.model.command import CommandRecord
-from thft.stream.reader import LogReader, read_all
+from thft.stream.reader import batches, read_all
 
 KILLS = int(os.environ.get("THFT_ENGINE_KILLS", "100" if USE_NATIVE else "20"))
 LIFE_S = (0.05, 0.6)
@@ -63,8 +63,7 @@ class Watcher:
     def look(self) -> int:
         """Takes what is new; returns the last seq."""
         if any(self.core.glob("*.log")):
-            reader = LogReader(self.core, len(self.seen))
-            while frames := reader.read(65_536):
+            for frames in batches(self.core, len(self.seen)):
                 assert frames[0].seq == len(self.seen) + 1
                 self.seen += frames
         return len(self.seen)

@@ -19,7 +19,9 @@ from thft.stream.verify import verify
 FLIPS = int(os.environ.get("THFT_FLIPS", "10000"))
 
 
-def closed_journal(directory: Path, groups: int, segment: int, block: int) -> list[Path]:
+def closed_journal(
+    directory: Path, groups: int, segment: int, block: int, sealed: bool = False
+) -> list[Path]:
     """Writes a journal, closes it, and returns its segments."""
     journal = Journal.open(
         directory, instance="ab", created_ns=1, segment_bytes=segment, block_bytes=block
@@ -31,9 +33,12 @@ def closed_journal(directory: Path, groups: int, segment: int, block: int) -> li
         )
         if number % 5 == 0:
             journal.flush()
+    journal.sync_now()
+    while sealed and journal.seal_one():
+        continue
     journal.close()
     assert verify(directory).damage is None
-    return sorted(path for path in directory.glob("*.log") if layout.read_header(path.read_bytes()))
+    return [directory / name for name in layout.segment_names(os.listdir(directory))]
 
 
 def flipped(path: Path, offset: int, bit: int) -> bytes:
@@ -67,6 +72,22 @@ def test_every_byte_of_a_small_journal(tmp_path: Path) -> None:
             path.write_bytes(before)
     assert [text for text in wrong if text] == []
     assert len(wrong) > 16 << 10
+
+
+def test_every_byte_of_a_sealed_segment(tmp_path: Path) -> None:
+    paths = closed_journal(tmp_path, 460, 16 << 10, 4 << 10, sealed=True)
+    assert [path.suffix for path in paths] == [".logz"] * 2 + [".log"] * 3
+    sealed = paths[1]
+    wrong = []
+    for offset in range(sealed.stat().st_size):
+        before = flipped(sealed, offset, offset % 8)
+        wrong.append(found(tmp_path, sealed, offset))
+        sealed.write_bytes(before)
+    assert [text for text in wrong if text] == []
+    assert len(wrong) > 500
+    sealed.write_bytes(sealed.read_bytes() + b"\0")
+    damage = verify(tmp_path).damage
+    assert damage is not None and damage.reason == "bytes behind the last sealed block"
 
 
 @pytest.mark.slow

@@ -18,7 +18,7 @@ from tests.durability.kill_writer import BODY, TOLD, group_size, payload
 from tests.durability.ledger import note
 
 from thft.base.frame import GROUP_END
-from thft.stream.reader import LogReader
+from thft.stream.reader import batches
 from thft.stream.verify import verify
 
 KILLS = int(os.environ.get("THFT_KILLS", "1000"))
@@ -86,9 +86,8 @@ class Judge:
     def after_kill(self, child: int, recovered: int, groups: int, count: int) -> None:
         """Raises AssertionError when something written is lost, changed or there twice."""
         assert recovered == self.seq, f"child {child} recovered {recovered}, log had {self.seq}"
-        reader = LogReader(self.directory, self.seq)
         group = place = found = 0
-        while frames := reader.read(65_536):
+        for frames in batches(self.directory, self.seq):
             for frame in frames:
                 assert frame.seq == self.seq + 1
                 assert frame.payload == payload(child, group, place), BODY.unpack_from(

@@ -107,6 +107,27 @@ MUTANTS = (
         FLIPS,
     ),
     Mutant(
+        "sealed copy not synced before it replaces the segment",
+        "stream/segment.py",
+        "    file.sync()\n    file.close()\n",
+        "    file.close()\n",
+        IMAGES,
+    ),
+    Mutant(
+        "segment removed before its sealed copy has its name",
+        "stream/segment.py",
+        "    disk.rename(part, sealed)\n    disk.sync_names()\n",
+        "    disk.rename(part, sealed)\n",
+        IMAGES,
+    ),
+    Mutant(
+        "sealed block's checksum not compared",
+        "stream/segment.py",
+        "if len(chunk) != length or crc32(chunk) != crc:",
+        "if len(chunk) != length:",
+        FLIPS,
+    ),
+    Mutant(
         "open group accepted (twin)",
         "base/_frame_py.py",
         "        if flags & GROUP_END:\n            closed_end",

@@ -14,7 +14,7 @@ from thft.base.frame import COMMANDS, LOG_TYPES
 from thft.host.clock import EngineClock
 from thft.model.command import COMMAND_TYPE, CommandRecord
 from thft.stream.journal import Journal
-from thft.stream.reader import LogReader
+from thft.stream.reader import batches
 
 IDS_KEPT = 5_000
 SEGMENT_BYTES = 1 << 20
@@ -37,9 +37,8 @@ class CommandLog:
         self._load(directory)
 
     def _load(self, directory: Path) -> None:
-        reader = LogReader(directory)
         decode = msgspec.msgpack.Decoder(CommandRecord).decode
-        while frames := reader.read(4_096):
+        for frames in batches(directory):
             for frame in frames:
                 if frame.stream == COMMANDS and frame.type < LOG_TYPES:
                     self._remember(decode(frame.payload).command_id, frame.seq)

@@ -6,7 +6,6 @@ again after a pause that grows.
 
 from __future__ import annotations
 
-import select
 import threading
 import time
 from pathlib import Path
@@ -24,7 +23,6 @@ from thft.stream.segment import log_identity
 from thft.stream.watermark import Doorbell
 
 BATCH = 1_024
-WAIT_S = 0.5
 FILE = "store.sqlite"
 
 
@@ -70,10 +68,13 @@ class Projector:
             store.close()
 
     def _carry(self, store: Projection, bell: Doorbell) -> None:
-        reader = LogReader(self._core, store.cursor)
-        group = EmbeddedGroup(
-            reader, STREAMS, time.monotonic_ns, lambda: bell.watermark.written_seq
-        )
+        with LogReader(self._core, store.cursor) as reader:
+            group = EmbeddedGroup(
+                reader, STREAMS, time.monotonic_ns, lambda: bell.watermark.written_seq
+            )
+            self._work(store, bell, group)
+
+    def _work(self, store: Projection, bell: Doorbell, group: EmbeddedGroup) -> None:
         while not self._stopping.is_set():
             frames = group.read(CONSUMER, BATCH)
             if not frames:
@@ -86,5 +87,4 @@ class Projector:
                 self.error = ""
             self.lag = group.lag()
             if not frames:
-                select.select([bell], [], [], WAIT_S)
-                bell.drain()
+                bell.wait()

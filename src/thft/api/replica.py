@@ -76,6 +76,7 @@ class Replica:
         finally:
             loop.remove_reader(bell.fileno())
             bell.close()
+            reader.close()
 
     def fold(self, frames: Iterable[Frame], push: Push) -> None:
         """Applies frames in order and pushes the rows they changed."""

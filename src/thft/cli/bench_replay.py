@@ -28,7 +28,7 @@ from thft.cli.bench_kernel import twin_figures
 from thft.kernel.engine import Kernel
 from thft.kernel.replay import Replay
 from thft.stream.journal import Journal
-from thft.stream.reader import LogReader
+from thft.stream.reader import spans
 from thft.stream.verify import verify
 
 REPLAY_GOAL, TWIN_GOAL = 5e6, 1.5e6
@@ -67,11 +67,10 @@ def _write(log: Path, chunks: int) -> bytes:
 
 
 def _replay(log: Path, expected: bytes) -> None:
-    reader, kernel = LogReader(log), Kernel(CATALOGUE, 1)
+    kernel = Kernel(CATALOGUE, 1)
     replay = Replay(kernel, 1)
-    while spans := reader.runs(65_536):
-        for span in spans:
-            replay.feed(*span)
+    for span in spans(log):
+        replay.feed(*span)
     if kernel.state_hash() != expected:
         raise LocalError("the replay that was timed came to another state")
 

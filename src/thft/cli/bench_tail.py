@@ -1,16 +1,17 @@
 """`thft bench tail`: how soon a second process that follows the journal has a record in hand.
 
 The reader runs this module as a program: it sleeps on its doorbell and on a plain datagram
-socket; the latter is the floor. The writer serves both in turn, one every half millisecond.
+socket; the latter is the floor. The writer serves both in turn, one every half millisecond; the
+reader gives each a thread that sleeps in `recv`.
 """
 
 from __future__ import annotations
 
 import json
-import select
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -81,9 +82,11 @@ def follow(directory: Path) -> tuple[list[float], list[float]]:
     log, bell = LogReader(directory), Doorbell(directory)
     bare = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     bare.bind(str(directory / "floor"))
+    floor: list[float] = []
+    beside = threading.Thread(target=_receive, args=(bare, floor))
+    beside.start()
     print("ready", flush=True)
     wakes: list[float] = []
-    floor: list[float] = []
     ended = False
     while not ended:
         bell.arm()
@@ -93,17 +96,19 @@ def follow(directory: Path) -> tuple[list[float], list[float]]:
             if frame.type == RECORD_TYPE:
                 wakes.append((now - int.from_bytes(frame.payload, "little")) / 1e3)
             ended = ended or frame.type == END_TYPE
-        if frames:
-            continue
-        ready, _, _ = select.select([bell.fileno(), bare.fileno()], [], [], 1.0)
-        now = time.perf_counter_ns()
-        if bare.fileno() in ready:
-            floor.append((now - int.from_bytes(bare.recv(8), "little")) / 1e3)
-        if bell.fileno() in ready:
-            bell.drain()
+        if not frames:
+            bell.wait()
+    beside.join()
+    log.close()
     bell.close()
     bare.close()
     return wakes, floor
+
+
+def _receive(bare: socket.socket, floor: list[float]) -> None:
+    while len(floor) < RECORDS:
+        sent = bare.recv(8)
+        floor.append((time.perf_counter_ns() - int.from_bytes(sent, "little")) / 1e3)
 
 
 if __name__ == "__main__":

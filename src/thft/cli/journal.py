@@ -1,9 +1,11 @@
-"""`thft journal verify|dump|tail|stats DIR`: looks at a log without changing it."""
+"""`thft journal verify|dump|tail|stats|seal DIR`: looks at a log, or compresses a still one."""
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections import Counter
+from itertools import islice
 from pathlib import Path
 
 from cyclopts import App
@@ -11,11 +13,17 @@ from cyclopts import App
 from thft.base.errors import LocalError
 from thft.base.frame import LOG_TYPES, STREAM_NAMES, Frame, padded
 from thft.model.codec import EVENT_NAMES, decode
-from thft.stream.layout import segment_index
-from thft.stream.reader import LogReader
+from thft.stream import recovery
+from thft.stream.disk import RealDisk
+from thft.stream.journal import Lock
+from thft.stream.layout import is_sealed, segment_index, segment_names
+from thft.stream.reader import LogReader, batches
+from thft.stream.segment import seal as seal_segment
 from thft.stream.verify import verify as verify_log
 
-app = App(name="journal", help="Look at a journal: verify, dump, tail, stats.")
+DAY_NS = 86_400_000_000_000
+
+app = App(name="journal", help="Look at a journal: verify, dump, tail, stats; seal compresses it.")
 
 
 def log_directory(directory: Path) -> Path:
@@ -43,14 +51,9 @@ def verify(directory: Path) -> int:
 @app.command
 def dump(directory: Path, *, after: int = 0, limit: int = 0) -> int:
     """Prints frames as text, one a line."""
-    reader = LogReader(log_directory(directory), after)
-    printed = 0
-    while frames := reader.read():
-        for frame in frames:
-            print(line(frame))
-            printed += 1
-            if limit and printed >= limit:
-                return 0
+    found = (frame for batch in batches(log_directory(directory), after) for frame in batch)
+    for frame in islice(found, limit or None):
+        print(line(frame))
     return 0
 
 
@@ -71,8 +74,11 @@ def stats(directory: Path) -> int:
     """Counts frames and bytes by event type."""
     frames: Counter[str] = Counter()
     sizes: Counter[str] = Counter()
-    reader = LogReader(log_directory(directory))
-    while batch := reader.read(65_536):
+    first_ns = last_ns = 0
+    log = log_directory(directory)
+    for batch in batches(log):
+        first_ns = first_ns or batch[0].recv_ts_ns
+        last_ns = max(last_ns, max(frame.recv_ts_ns for frame in batch))
         for frame in batch:
             name = EVENT_NAMES.get(frame.type, f"{frame.type:#06x}")
             frames[name] += 1
@@ -81,6 +87,35 @@ def stats(directory: Path) -> int:
         print(
             f"{name:20} {frames[name]:>12} frames {size:>14} bytes {size // frames[name]:>6} each"
         )
+    _print_room(log, last_ns - first_ns)
+    return 0
+
+
+def _print_room(log: Path, span_ns: int) -> None:
+    """Prints what the log occupies and for how many days the disk suffices at this pace."""
+    names = segment_names(path.name for path in log.iterdir())
+    occupied = {name: (log / name).stat().st_size for name in names}
+    sealed = sum(size for name, size in occupied.items() if is_sealed(name))
+    total, free = sum(occupied.values()), shutil.disk_usage(log).free
+    print(f"on disk {total} bytes in {len(names)} segments, {sealed} of them sealed")
+    if span_ns > 0:
+        a_day = total * DAY_NS // span_ns
+        print(f"{a_day} bytes a day, {free} bytes free, days_left={free / max(a_day, 1):.1f}")
+
+
+@app.command
+def seal(directory: Path) -> int:
+    """Compresses the full segments of a log that nobody writes."""
+    log = log_directory(directory)
+    lock = Lock(log)
+    try:
+        disk = RealDisk(log)
+        for name in recovery.walk(disk).plain:
+            before = disk.size(name)
+            sealed = seal_segment(disk, name)
+            print(f"{sealed} {before} -> {disk.size(sealed)} bytes")
+    finally:
+        lock.release()
     return 0
 
 

@@ -13,7 +13,7 @@ from thft.kernel.engine import Kernel
 from thft.kernel.replay import Replay, ReplayMismatch
 from thft.model import event as ev
 from thft.model.codec import decode
-from thft.stream.reader import LogReader
+from thft.stream.reader import spans
 from thft.stream.verify import verify as verify_log
 
 
@@ -36,17 +36,15 @@ def replay(directory: Path, *, verify: bool = False, strategies: str = "") -> in
     catalogue = load_catalogue(strategies)
     kernel: Kernel | None = None
     run: Replay | None = None
-    reader = LogReader(folder)
     began = time.perf_counter()
     try:
-        while spans := reader.runs(65_536):
+        for span in spans(folder):
             if run is None:
-                first = next(frames(*spans[0]))
+                first = next(frames(*span))
                 start = decode(first.type, first.version, first.payload)
                 kernel = Kernel(catalogue, start.seed if isinstance(start, ev.CoreStarted) else 0)
                 run = Replay(kernel, first.seq)
-            for span in spans:
-                run.feed(*span)
+            run.feed(*span)
     except ReplayMismatch as mismatch:
         _name_changed_code(kernel)
         print(mismatch.cause)

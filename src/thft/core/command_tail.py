@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from thft.base.frame import COMMANDS, LOG_TYPES
+from thft.base.frame import COMMANDS, LOG_TYPES, Frame
 from thft.model.command import CommandRecord
 from thft.model.event import CommandReceived
 from thft.stream.reader import LogReader
@@ -30,15 +30,14 @@ class CommandTail:
         """Runs until cancelled."""
         while not self._directory.is_dir():
             await asyncio.sleep(POLL_S)
-        reader = LogReader(self._directory, self._after_seq)
-        decode = msgspec.msgpack.Decoder(CommandRecord).decode
-        while True:
-            for frame in reader.read(256):
-                if frame.stream == COMMANDS and frame.type < LOG_TYPES:
-                    record = decode(frame.payload)
-                    self._take(
-                        CommandReceived(
-                            frame.seq, record.command_id, record.kind, record.body, record.actor
-                        )
-                    )
-            await asyncio.sleep(POLL_S)
+        with LogReader(self._directory, self._after_seq) as reader:
+            while True:
+                for frame in reader.read(256):
+                    if frame.stream == COMMANDS and frame.type < LOG_TYPES:
+                        self._take(_received(frame))
+                await asyncio.sleep(POLL_S)
+
+
+def _received(frame: Frame) -> CommandReceived:
+    record = msgspec.msgpack.decode(frame.payload, type=CommandRecord)
+    return CommandReceived(frame.seq, record.command_id, record.kind, record.body, record.actor)

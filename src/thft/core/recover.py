@@ -16,7 +16,7 @@ from thft.core.catalogue import Catalogue
 from thft.kernel import snapshot
 from thft.kernel.engine import Kernel
 from thft.kernel.replay import Replay, ReplayMismatch, fold
-from thft.stream.reader import LogReader
+from thft.stream.reader import batches, spans
 from thft.stream.snapshot import Snapshot, SnapshotStore
 
 SNAPSHOTS = "snapshots"
@@ -29,14 +29,11 @@ def recover(core: Path, catalogue: Catalogue, seed: int, last_seq: int) -> tuple
     try:
         kernel = _from(saved, catalogue, seed)
         replay = Replay(kernel, kernel.lane.seq + 1)
-        reader = LogReader(core, kernel.lane.seq)
-        while spans := reader.runs(65_536):
-            for span in spans:
-                replay.feed(*span)
+        for span in spans(core, kernel.lane.seq):
+            replay.feed(*span)
     except (ReplayMismatch, msgspec.ValidationError, ThftError) as error:
         kernel = Kernel(catalogue, seed)
-        reader = LogReader(core, 0)
-        while frames := reader.read(65_536):
+        for frames in batches(core):
             fold(kernel, frames)
         note = f"{note}; folded without replay: {error}".removeprefix("; ")
     return kernel, note

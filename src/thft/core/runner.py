@@ -32,6 +32,7 @@ from thft.stream.snapshot import Snapshot, SnapshotStore
 
 SNAPSHOT_EVERY_S = 30.0
 HEALTH_EVERY_S = 0.1
+SEAL_EVERY_S = 5.0
 DIALECTS: dict[str, Callable[[EngineInbox, int, dict[str, int]], Dialect]] = {
     "binance": BinanceDialect,
     "kraken": KrakenDialect,
@@ -160,6 +161,7 @@ class Core:
         tasks = [asyncio.ensure_future(feed.run()) for feed in self._make_feeds()]
         tasks.append(asyncio.ensure_future(self._keep_healthy()))
         tasks.append(asyncio.ensure_future(self._keep_snapshots()))
+        tasks.append(asyncio.ensure_future(self._keep_sealed()))
         commands = CommandTail(self.directory / "api", self.kernel.state.api_seq, self._command)
         tasks.append(asyncio.ensure_future(commands.run()))
         self._schedule_timer()
@@ -246,6 +248,13 @@ class Core:
         while True:
             await asyncio.sleep(SNAPSHOT_EVERY_S)
             await self._save_snapshot()
+
+    async def _keep_sealed(self) -> None:
+        """Compresses full segments, one after the other, beside the kernel."""
+        while True:
+            await asyncio.sleep(SEAL_EVERY_S)
+            while name := await asyncio.to_thread(self.journal.seal_one):
+                log.info("sealed %s", name)
 
     async def _save_snapshot(self) -> None:
         """Saves the kernel as of now, once the journal is durable up to there."""

@@ -28,7 +28,7 @@ from thft.sim.random_trader import RandomTrader
 from thft.sim.virtual_broker import ACCOUNT, MS_NS, Violation, VirtualBroker
 from thft.strategies import BUILTIN
 from thft.stream.journal import Journal
-from thft.stream.reader import LogReader
+from thft.stream.reader import batches, spans
 
 START_NS = 1_700_000_000_000_000_000
 FEEDS = {FAST: 1, "slow": 2}
@@ -317,10 +317,8 @@ class EngineSim:
         if last < least:
             raise Violation(f"recovered {last}, acknowledged {least}")
         replay = Replay(kernel, kernel.lane.seq + 1)
-        reader = LogReader(self.disk, kernel.lane.seq)
-        while spans := reader.runs(65_536):
-            for span in spans:
-                replay.feed(*span)
+        for span in spans(self.disk, kernel.lane.seq):
+            replay.feed(*span)
         if kernel.lane.seq != last:
             raise Violation(f"replay ended at {kernel.lane.seq}, the log at {last}")
         if last == known_seq and kernel.state_hash() != known_hash:
@@ -352,6 +350,8 @@ class EngineSim:
         else:
             raise Violation("after coming to rest: " + "; ".join(differences[:3]))
         self.journal.sync_now()
+        while self.journal.seal_one():
+            continue
         self._compare_with_journal()
         self.saved = (self.kernel.lane.seq, snapshot.sections(self.kernel))
         self.broker.calm = False
@@ -381,8 +381,7 @@ class EngineSim:
     def _compare_with_journal(self) -> None:
         """Adds up the fills journaled since the last rest: they are the positions, each once."""
         sums, seen = self._fill_sums, self._exec_ids
-        reader = LogReader(self.disk, self._added_up_to)
-        while frames := reader.read(65_536):
+        for frames in batches(self.disk, self._added_up_to):
             for frame in frames:
                 if frame.type != ev.Fill.TYPE:
                     continue

@@ -13,7 +13,10 @@ from thft.base.prng import Prng
 
 
 class Op(NamedTuple):
-    """create(size) · write(offset, data) · sync · truncate(size) · remove · sync_names."""
+    """create(size) · write(offset, data) · sync · truncate(size) · remove · rename · sync_names.
+
+    The new name of a rename is its data.
+    """
 
     kind: str
     name: str
@@ -61,8 +64,8 @@ class MemoryDisk:
     def size(self, name: str) -> int:
         return len(self.files[name])
 
-    def peek(self, name: str, offset: int, length: int) -> bytes:
-        return bytes(self.files.get(name, b"")[offset : offset + length])
+    def look(self, name: str) -> MemoryFile | None:
+        return MemoryFile(self, name) if name in self.files else None
 
     def open(self, name: str) -> MemoryFile:
         return MemoryFile(self, name)
@@ -75,6 +78,9 @@ class MemoryDisk:
 
     def remove(self, name: str) -> None:
         self.record("remove", name)
+
+    def rename(self, name: str, new_name: str) -> None:
+        self.record("rename", name, 0, new_name.encode())
 
     def sync_names(self) -> None:
         self.record("sync_names", "")
@@ -94,6 +100,8 @@ def apply_op(files: dict[str, bytearray], op: Op) -> None:
         del files[op.name][op.offset :]
     elif op.kind == "remove":
         del files[op.name]
+    elif op.kind == "rename":
+        files[op.data.decode()] = files.pop(op.name)
 
 
 class FragileDisk(MemoryDisk):
@@ -113,6 +121,8 @@ class FragileDisk(MemoryDisk):
             self._settle(name)
         elif kind == "create":
             self._durable[name] = bytes(offset)
+        elif kind == "rename":
+            self._durable[data.decode()] = self._durable.pop(name)
         elif kind == "remove":
             self._durable.pop(name, None)
             self.ops = [one for one in self.ops if one.name != name]

@@ -23,6 +23,10 @@ class DiskFailed(LocalError):
     """The disk refused an operation; the log must not be written further."""
 
 
+class FileMissing(LocalError):
+    """The file is not there."""
+
+
 def disk_error(action: str, name: str, error: OSError) -> LocalError:
     """Returns the typed error for a failed file operation."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -52,9 +56,10 @@ class Disk(Protocol):
     def names(self) -> list[str]: ...
     def size(self, name: str) -> int: ...
     def open(self, name: str) -> File: ...
-    def peek(self, name: str, offset: int, length: int) -> bytes: ...
+    def look(self, name: str) -> File | None: ...
     def create(self, name: str, size: int) -> File: ...
     def remove(self, name: str) -> None: ...
+    def rename(self, name: str, new_name: str) -> None: ...
     def sync_names(self) -> None: ...
 
 
@@ -65,6 +70,8 @@ class RealFile:
         self.name = path.name
         try:
             self.fd = os.open(path, flags | os.O_CLOEXEC, 0o600)
+        except FileNotFoundError as error:
+            raise FileMissing(f"open {path}: no such file", "") from error
         except OSError as error:
             raise disk_error("open", str(path), error) from error
 
@@ -124,18 +131,12 @@ class RealDisk:
         """Opens an existing file for reading and writing."""
         return RealFile(self.directory / name, os.O_RDWR)
 
-    def peek(self, name: str, offset: int, length: int) -> bytes:
-        """Returns up to `length` bytes of a file, none when its writer has removed it."""
+    def look(self, name: str) -> RealFile | None:
+        """Opens a file for reading, None when it is not there (its writer may have removed it)."""
         try:
-            fd = os.open(self.directory / name, os.O_RDONLY | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return b""
-        except OSError as error:
-            raise disk_error("open", name, error) from error
-        try:
-            return os.pread(fd, length, offset)
-        finally:
-            os.close(fd)
+            return RealFile(self.directory / name, os.O_RDONLY)
+        except FileMissing:
+            return None
 
     def create(self, name: str, size: int) -> RealFile:
         """Returns a new file of `size` zero bytes, durable with its name."""
@@ -149,6 +150,10 @@ class RealDisk:
     def remove(self, name: str) -> None:
         """Deletes a file."""
         os.unlink(self.directory / name)
+
+    def rename(self, name: str, new_name: str) -> None:
+        """Gives a file another name, in one step."""
+        os.rename(self.directory / name, self.directory / new_name)
 
     def sync_names(self) -> None:
         """Makes created and deleted names durable."""

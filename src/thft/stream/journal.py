@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,11 +18,14 @@ from thft.base.frame import CLOSE, CONTROL, GROUP_END, FrameBuffer
 from thft.stream import layout, recovery
 from thft.stream.disk import Disk, File, RealDisk, disk_error
 from thft.stream.layout import SegmentHeader
+from thft.stream.segment import seal
 from thft.stream.syncing import SegmentSupply, Syncer
 from thft.stream.watermark import Watermark
 
 LOCK_NAME = "lock"
 RING_BLOCKS = 16
+PLAIN_KEPT = 2
+"""So many full segments stay plain, for readers that follow closely."""
 
 
 class AlreadyLocked(LocalError):
@@ -112,6 +116,8 @@ class Journal:
         if watermark is not None:
             watermark.begin(self.epoch, found.last_seq)
         self._pending = 0
+        self._full = deque((name, found.last_seq) for name in found.plain)
+        """Full segments with the seq at which each ends, oldest first."""
         self._file: File = self.supply.take()
         self._begin_segment(found.last_seq)
         self.flush()
@@ -165,14 +171,24 @@ class Journal:
             self._file.write(start, view)
             self._pending = end
             self.written_seq = self.buffer.next_seq - 1
-            self.syncer.written(self.written_seq, end - start, self._file)
             if self._watermark is not None:
                 self._watermark.set_written(self.written_seq)
+            self.syncer.written(self.written_seq, end - start, self._file)
         return self.written_seq
 
     def sync_now(self) -> None:
         """Makes everything written durable before it returns."""
         self.syncer.sync_now()
+
+    def seal_one(self) -> str:
+        """Compresses the oldest full segment that is durable; returns its name, empty if none.
+
+        For one thread beside the kernel's; the newest full segments are left as they are.
+        """
+        if len(self._full) <= PLAIN_KEPT or self._full[0][1] > self.durable_seq:
+            return ""
+        name, _ = self._full.popleft()
+        return seal(self._disk, name)
 
     def close(self) -> None:
         """Makes all durable, ends the log with a CLOSE frame and cuts the file there."""
@@ -240,6 +256,7 @@ class Journal:
         self._block_offset += size
         if segment_done:
             self.syncer.retire(self._file)
+            self._full.append((self._file.name, last_seq))
             self._file = self.supply.take()
             self._begin_segment(self.durable_seq)
 
@@ -247,9 +264,9 @@ class Journal:
 def _recover(disk: Disk) -> recovery.Recovery:
     """Walks the log and makes the disk hold exactly what was found."""
     found = recovery.walk(disk)
-    for name in found.dead:
+    for name in (*found.dead, *found.leftovers):
         disk.remove(name)
-    if found.dead:
+    if found.dead or found.leftovers:
         disk.sync_names()
     if found.index:
         name = layout.segment_name(found.index)

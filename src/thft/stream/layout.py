@@ -9,6 +9,7 @@ header carries the chain over what it holds.
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable
 from hashlib import sha256
 from typing import NamedTuple
 from zlib import crc32
@@ -126,8 +127,10 @@ def seal_block(
 
 
 def read_trailer(block: bytes | memoryview) -> Trailer | None:
-    """Returns a complete block's trailer, None when there is no good one."""
+    """Returns the trailer at the end of a block, None when there is no good one."""
     end = len(block) - TRAILER_BYTES
+    if end < 0:
+        return None
     magic, used, last_seq, durable_seq, chain, crc = _TRAILER.unpack_from(block, end)
     if magic != BLOCK_MAGIC or crc32(block[end : end + 56]) != crc or any(block[end + 60 :]):
         return None
@@ -161,3 +164,23 @@ def segment_index(name: str) -> int | None:
     if suffix in ("log", "logz") and len(stem) == 8 and stem.isdigit():
         return int(stem)
     return None
+
+
+def sealed_name(name: str) -> str:
+    """Returns the name of a segment's sealed file."""
+    return f"{name}z"
+
+
+def is_sealed(name: str) -> bool:
+    """True for a sealed segment's name."""
+    return name.endswith(".logz")
+
+
+def segment_names(names: Iterable[str]) -> list[str]:
+    """Returns a log's segments in order: the plain file where its sealed copy is there too."""
+    found: dict[int, str] = {}
+    for name in sorted(names):
+        index = segment_index(name)
+        if index is not None:
+            found.setdefault(index, name)
+    return list(found.values())

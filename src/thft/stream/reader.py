@@ -2,27 +2,60 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Iterator
 from pathlib import Path
+from types import TracebackType
 
-from thft.base.frame import HEADER, Frame, frames, padded, valid_end
+from thft.base.frame import HEADER, HEADER_BYTES, Frame, frames, padded, valid_end
 from thft.stream import layout
 from thft.stream.disk import Disk, RealDisk
 from thft.stream.layout import DamagedLog, SegmentHeader
+from thft.stream.segment import Segment, header_of, open_segment
+
+BATCH_FRAMES = 65_536
+TAIL_BYTES = 4_096
+"""A follower reads so much first: what one turn of the writer adds, as a rule."""
 
 
 class LogReader:
-    """Returns closed groups in order. A log that is being written is followed by asking again."""
+    """Returns closed groups in order. A log that is being written is followed by asking again.
+
+    It keeps one segment open, so a segment that its writer has sealed or removed in the meantime is
+    read to its end. Close it, or use it in a `with`.
+    """
 
     def __init__(self, log: Path | Disk, after_seq: int = 0) -> None:
         """Starts behind `after_seq`; the directory may still be empty."""
         self._disk: Disk = RealDisk(log) if isinstance(log, Path) else log
         self.next_seq = after_seq + 1
         self._skip_to = after_seq + 1
+        self._segment: Segment | None = None
         self._index = 0
-        self._header: SegmentHeader | None = None
+        self._header: SegmentHeader
         self._base = 0
+        """Where the current block begins in the segment."""
         self._start = 0
-        self._block = b""
+        """Where the next group begins in the block."""
+        self._following = False
+        self._doubted = -1
+
+    def __enter__(self) -> LogReader:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Lets go of the open segment."""
+        if self._segment is not None:
+            self._segment.close()
+            self._segment = None
 
     def read(self, limit: int = 4_096) -> list[Frame]:
         """Returns about `limit` frames, whole groups only; an empty list when nothing is new.
@@ -36,87 +69,112 @@ class LogReader:
         return found
 
     def runs(self, limit: int = 4_096) -> list[tuple[bytes, int, int]]:
-        """Returns (block, start, end) spans of closed groups, about `limit` frames in all."""
+        """Returns (bytes, start, end) spans of closed groups, about `limit` frames in all."""
         spans: list[tuple[bytes, int, int]] = []
         count = 0
-        while count < limit and (self._header is not None or self._enter_first()):
-            header = self._header
-            assert header is not None
-            self._block = self._read_block(header)
-            room_end = min(len(self._block), header.block_bytes - layout.TRAILER_BYTES)
-            end, next_seq, bad, reason = valid_end(
-                self._block, self._start, room_end, self.next_seq
-            )
-            if end > self._start:
+        while count < limit and (self._segment is not None or self._enter_first()):
+            content, end, next_seq, bad, reason = self._new_groups()
+            if end:
                 if next_seq > self._skip_to:
-                    spans.append((self._block, self._wanted_from(self._start), end))
+                    spans.append((content, self._wanted_from(content), end))
                     count += next_seq - self.next_seq
                 self.next_seq = next_seq
-                self._start = end
-            if not self._advance(header, bad, reason):
+                self._start += end
+                if self._following:
+                    break  # the turn that woke the follower; what comes next can wait
+            if not self._advance(max(bad, 0), reason):
+                self._following = True
                 break
         return spans
 
-    def _wanted_from(self, start: int) -> int:
-        """Returns where the wanted seq begins in the block, for the first span read."""
-        seq = self.next_seq
+    def _new_groups(self) -> tuple[bytes, int, int, int, str]:
+        """Reads from where the last group ended: the bytes, then what `valid_end` says of them."""
+        assert self._segment is not None
+        room = self._header.block_bytes - layout.TRAILER_BYTES - self._start
+        at = self._base + self._start
+        size = min(room, TAIL_BYTES) if self._following else room
+        content = self._segment.read(at, size)
+        found = valid_end(content, 0, len(content), self.next_seq)
+        if size < room and (found[2] >= 0 or found[0] + HEADER_BYTES > len(content)):
+            self._following = False
+            content = self._segment.read(at, room)
+            found = valid_end(content, 0, len(content), self.next_seq)
+        return content, *found
+
+    def _wanted_from(self, content: bytes) -> int:
+        """Returns where the wanted seq begins in the bytes, for the first span read."""
+        start, seq = 0, self.next_seq
         while seq < self._skip_to:
-            start += padded(HEADER.unpack_from(self._block, start)[1])
+            start += padded(HEADER.unpack_from(content, start)[1])
             seq += 1
         return start
 
     def _enter_first(self) -> bool:
         """Finds the segment that holds the wanted seq."""
-        best: tuple[int, SegmentHeader] | None = None
-        for name in self._disk.names():
-            index = layout.segment_index(name)
-            header = self._header_of(name) if index is not None else None
-            if index is not None and header is not None and header.first_seq <= self._skip_to:
-                best = (index, header)
-        if best is None:
-            return False
-        self._enter(*best)
-        return True
+        headers: list[tuple[int, SegmentHeader]] = []
+        for name in layout.segment_names(self._disk.names()):
+            index, header = layout.segment_index(name), header_of(self._disk, name)
+            if index is not None and header is not None:
+                headers.append((index, header))
+        place = bisect_right(headers, self._skip_to, key=lambda entry: entry[1].first_seq)
+        return place > 0 and self._enter(headers[place - 1][0])
 
-    def _enter(self, index: int, header: SegmentHeader) -> None:
-        self._index, self._header = index, header
+    def _enter(self, index: int) -> bool:
+        """Opens a segment; False when it is not there or not begun."""
+        segment = open_segment(self._disk, layout.segment_name(index))
+        if segment is None:
+            return False
+        header = layout.read_header(segment.read(0, layout.HEADER_BYTES))
+        if header is None or (self._segment is not None and header.first_seq != self.next_seq):
+            segment.close()
+            return False
+        self.close()
+        self._segment, self._index, self._header = segment, index, header
         self._base, self._start = 0, layout.HEADER_BYTES
         self.next_seq = header.first_seq
+        return True
 
-    def _header_of(self, name: str) -> SegmentHeader | None:
-        return layout.read_header(self._disk.peek(name, 0, layout.HEADER_BYTES))
-
-    def _read_block(self, header: SegmentHeader) -> bytes:
-        return self._disk.peek(layout.segment_name(self._index), self._base, header.block_bytes)
-
-    def _advance(self, header: SegmentHeader, bad: int, reason: str) -> bool:
+    def _advance(self, bad: int, reason: str) -> bool:
         """Goes to the next block or segment when this one is finished; False when it is not."""
-        complete = len(self._block) == header.block_bytes
-        trailer = layout.read_trailer(self._block) if complete else None
-        if trailer is not None:
-            if trailer.used != self._start:
-                name = layout.segment_name(self._index)
-                raise DamagedLog(name, self._base + max(bad, self._start), reason or "short block")
-            self._base += header.block_bytes
-            self._start = 0
-            if self._base < header.segment_bytes:
-                return True
-            self._base -= header.block_bytes
-            self._start = trailer.used
-        following = layout.segment_name(self._index + 1)
-        if following not in self._disk.names():
-            return False
-        after = self._header_of(following)
-        if after is None or after.first_seq != self.next_seq:
-            return False
-        self._enter(self._index + 1, after)
+        assert self._segment is not None
+        end = self._base + self._header.block_bytes
+        trailer = layout.read_trailer(
+            self._segment.read(end - layout.TRAILER_BYTES, layout.TRAILER_BYTES)
+        )
+        if trailer is None:
+            return self._enter(self._index + 1)
+        if trailer.used != self._start:
+            return self._look_again(bad, reason)
+        if end < self._header.segment_bytes:
+            self._base, self._start = end, 0
+            return True
+        return self._enter(self._index + 1)
+
+    def _look_again(self, bad: int, reason: str) -> bool:
+        """The block was finished while it was read: once more; the second time it is damage."""
+        place = self._base + self._start
+        if self._doubted == place:
+            name = layout.segment_name(self._index)
+            raise DamagedLog(name, place + bad, reason or "short block")
+        self._doubted = place
+        self._following = False
         return True
 
 
-def read_all(directory: Path) -> list[Frame]:
+def batches(log: Path | Disk, after_seq: int = 0) -> Iterator[list[Frame]]:
+    """Yields what a log holds behind `after_seq`, in batches of frames, up to its end."""
+    with LogReader(log, after_seq) as reader:
+        while found := reader.read(BATCH_FRAMES):
+            yield found
+
+
+def spans(log: Path | Disk, after_seq: int = 0) -> Iterator[tuple[bytes, int, int]]:
+    """Yields the same as undecoded (bytes, start, end) spans of closed groups."""
+    with LogReader(log, after_seq) as reader:
+        while found := reader.runs(BATCH_FRAMES):
+            yield from found
+
+
+def read_all(log: Path | Disk) -> list[Frame]:
     """Returns every frame of a still log; for tests and small tools."""
-    reader = LogReader(directory)
-    found: list[Frame] = []
-    while batch := reader.read(65_536):
-        found.extend(batch)
-    return found
+    return [frame for batch in batches(log) for frame in batch]

@@ -46,6 +46,10 @@ class Recovery:
     cut_bytes: int = 0
     dead: list[str] = field(default_factory=list)
     """Segments that hold nothing of the log: never begun, or behind the tear."""
+    leftovers: list[str] = field(default_factory=list)
+    """Files of a sealing that did not end; the plain segment is still there."""
+    plain: list[str] = field(default_factory=list)
+    """Good segments that are not sealed, oldest first."""
 
     @property
     def last_seq(self) -> int:
@@ -55,8 +59,13 @@ class Recovery:
 
 def walk(disk: Disk) -> Recovery:
     """Reads the whole log and returns where it ends; raises DamagedLog when it must not be cut."""
-    names = [name for name in disk.names() if layout.segment_index(name) is not None]
+    names = layout.segment_names(disk.names())
     found = Recovery()
+    found.leftovers = [
+        name
+        for name in disk.names()
+        if name.endswith(".logz.part") or (layout.is_sealed(name) and name not in names)
+    ]
     durable_seq = 0
     for position, name in enumerate(names):
         content = read_segment(disk, name)
@@ -77,6 +86,8 @@ def walk(disk: Disk) -> Recovery:
             found.dead.append(name)
             continue
         _segment(found, name, header, content)
+        if not layout.is_sealed(name) and name not in found.dead:
+            found.plain.append(name)
     if found.tear is not None and durable_seq >= found.next_seq:
         raise DamagedLog(found.tear.segment, found.tear.offset, found.tear.reason)
     return found

@@ -16,9 +16,14 @@ import tempfile
 from pathlib import Path
 
 _U64 = struct.Struct("<Q")
+_TIMEVAL = struct.Struct("@ll")
+WAIT = (0, 500_000)
+"""Seconds and microseconds after which a sleeping reader looks by itself."""
 _WRITTEN, _DURABLE, _EPOCH, _ARMED = 0, 8, 16, 24
 _SLOTS, _SLOT_BYTES, _FIRST_SLOT = 16, 120, 128
 _SIZE = _FIRST_SLOT + _SLOTS * _SLOT_BYTES
+_SLOT_PLACES = tuple(range(_FIRST_SLOT, _SIZE, _SLOT_BYTES))
+"""A slot: armed, length of the address, six zeros, the address of the reader's socket."""
 FILE_NAME = "watermark"
 
 
@@ -69,17 +74,20 @@ class Watermark:
         memory[_ARMED] = 0
         if self._socket is None:
             return
-        for slot in range(_FIRST_SLOT, _SIZE, _SLOT_BYTES):
-            if not memory[slot]:
-                continue
-            memory[slot] = 0
-            address = memory[slot + 8 : slot + _SLOT_BYTES].rstrip(b"\0")
-            try:
-                self._socket.sendto(b"\1", address)
-            except BlockingIOError:
-                continue  # its queue is full of rings already
-            except OSError:
-                memory[slot + 8 : slot + _SLOT_BYTES] = bytes(_SLOT_BYTES - 8)  # the reader died
+        for slot in _SLOT_PLACES:
+            if memory[slot]:
+                memory[slot] = 0
+                self._ring_one(memory, slot)
+
+    def _ring_one(self, memory: mmap.mmap, slot: int) -> None:
+        assert self._socket is not None
+        length = memory[slot + 1]
+        try:
+            self._socket.sendto(b"\1", memory[slot + 8 : slot + 8 + length])
+        except BlockingIOError:
+            return  # its queue is full of rings already
+        except OSError:
+            memory[slot + 8 : slot + _SLOT_BYTES] = bytes(_SLOT_BYTES - 8)  # the reader died
 
     def close(self) -> None:
         """Unmaps the file."""
@@ -94,7 +102,7 @@ class Doorbell:
     def __init__(self, directory: Path) -> None:
         self._watermark = Watermark(directory, create=False)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.setblocking(False)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _TIMEVAL.pack(*WAIT))
         self._folder = tempfile.mkdtemp(prefix="thft-bell-")
         address = os.path.join(self._folder, "s")
         self._socket.bind(address)
@@ -102,9 +110,10 @@ class Doorbell:
 
     def _take_slot(self, address: bytes) -> int:
         memory = self._watermark.memory
-        for slot in range(_FIRST_SLOT, _SIZE, _SLOT_BYTES):
+        for slot in _SLOT_PLACES:
             if not memory[slot + 8]:
                 memory[slot + 8 : slot + 8 + len(address)] = address
+                memory[slot + 1] = len(address)
                 return slot
         return -1  # more readers than slots: this one looks by itself
 
@@ -118,11 +127,15 @@ class Doorbell:
             self._watermark.memory[self._slot] = 1
             self._watermark.memory[_ARMED] = 1
 
-    def drain(self) -> None:
-        """Takes the rings received."""
+    def wait(self) -> None:
+        """Sleeps until the writer rings, half a second at most; for a thread of its own."""
         with contextlib.suppress(BlockingIOError):
-            while True:
-                self._socket.recv(16)
+            self._socket.recv(16)
+
+    def drain(self) -> None:
+        """Takes one ring, if there is one; for a loop that watches `fileno`."""
+        with contextlib.suppress(BlockingIOError):
+            self._socket.recv(16, socket.MSG_DONTWAIT)
 
     @property
     def watermark(self) -> Watermark:

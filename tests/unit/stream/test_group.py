@@ -11,7 +11,7 @@ from thft.base.prng import Prng
 from thft.stream.group import EmbeddedGroup
 from thft.stream.journal import Journal
 from thft.stream.port import ConsumerGroup, NotPending, PendingFull
-from thft.stream.reader import LogReader
+from thft.stream.reader import LogReader, read_all
 
 ORDERS, METRICS = 3, 5
 
@@ -146,7 +146,7 @@ def test_random_work_and_restarts_lose_nothing_and_keep_the_order(log: Log) -> N
             group.claim(consumer, 20, 2)
         else:
             group = log.group(cursor)
-    orders = [frame.seq for frame in LogReader(log.directory).read(10_000) if frame.stream == 3]
+    orders = [frame.seq for frame in read_all(log.directory) if frame.stream == ORDERS]
     assert set(orders[: len([seq for seq in orders if seq <= cursor])]) <= done
     rest = {held.seq for held in group.pending()} | set(seqs(group, "end", 10_000))
     assert set(orders) <= done | rest
