@@ -37,6 +37,10 @@ class _Result(Struct, frozen=True):
     channel: str = ""
 
 
+class _Status(Struct):
+    system: str = ""
+
+
 class _Message(Struct):
     channel: str = ""
     type: str = ""
@@ -49,6 +53,7 @@ class _Message(Struct):
 
 _decode = msgspec.json.Decoder(_Message).decode
 _decode_books = msgspec.json.Decoder(list[_Book]).decode
+_decode_status = msgspec.json.Decoder(list[_Status]).decode
 
 
 class CheckedBook:
@@ -136,6 +141,8 @@ class KrakenDialect:
                 for book in books:
                     answers += self._book(message.type, book, recv_ts_ns)
                 return answers
+            if message.channel == "status":
+                self._status(_decode_status(message.data))
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             self._fault(0, "malformed", str(error))
             return []
@@ -144,6 +151,11 @@ class KrakenDialect:
         elif not message.method and message.channel not in ("heartbeat", "status"):
             self._fault(0, "unknown_message", payload[:120].decode(errors="replace"))
         return []
+
+    def _status(self, statuses: list[_Status]) -> None:
+        for status in statuses:
+            if status.system != "online":
+                self._fault(0, "venue_status", f"the venue is in {status.system[:40]!r}")
 
     def _book(self, type: str, update: _Book, recv_ts_ns: int) -> list[bytes]:
         symbol = update.symbol

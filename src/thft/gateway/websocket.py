@@ -57,12 +57,13 @@ class WebSocketFeed:
         self._stopping = False
         self._wake = asyncio.Event()
         self.state = "DISABLED"
+        self._reason = ""
         self.connection: _Connection | None = None
 
     def set_state(self, state: str, reason: str) -> None:
-        """Publishes a change of state; READY again for the same reason says nothing new."""
-        if state != self.state:
-            self.state = state
+        """Publishes a change of state or of its reason."""
+        if (state, reason) != (self.state, self._reason):
+            self.state, self._reason = state, reason
             self._inbox.feed_state(self._feed, state, reason)
 
     async def run(self) -> None:
@@ -115,6 +116,8 @@ class WebSocketFeed:
         watch = asyncio.ensure_future(self._watch(connection))
         try:
             await transport.wait_disconnected()
+        except WebSocketError as error:
+            connection.ended = connection.ended or f"protocol error: {error}"
         finally:
             watch.cancel()
             self.connection = None
@@ -151,6 +154,7 @@ class _Connection(WSListener):
         self._dialect = dialect
         self._transport: WSTransport | None = None
         self._taken = 0
+        self._fragments = bytearray()
         self._probed = 0.0
         self._loop = asyncio.get_running_loop()
         self.last_heard = self._loop.time()
@@ -165,18 +169,18 @@ class _Connection(WSListener):
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         self.last_heard = self._loop.time()
         kind = frame.msg_type
-        if kind == WSMsgType.TEXT:
-            answers = self._dialect.received(frame.get_payload_as_bytes(), self._inbox.now_ns())
-            if answers:
-                self._send(answers)
-            self._taken += 1
-            if self._owner.state != "READY":
-                self._judge()
+        if frame.payload_size > self._owner.liveness.max_frame_bytes:
+            self._too_large(frame.payload_size)
+            return
+        if kind == WSMsgType.TEXT and frame.fin:
+            self._text(frame.get_payload_as_bytes())
+        elif kind in (WSMsgType.TEXT, WSMsgType.CONTINUATION):
+            self._fragment(frame)
         elif kind == WSMsgType.PING:
             self._pinged(transport, frame.get_payload_as_bytes())
         elif kind == WSMsgType.CLOSE:
             said = (frame.get_close_message() or b"no reason given").decode(errors="replace")
-            self.ended = f"closed by the venue: {said}"
+            self.ended = self.ended or f"closed by the venue: {said}"
             transport.send_close(WSCloseCode.OK)
             transport.disconnect()
         elif kind == WSMsgType.BINARY:
@@ -191,12 +195,36 @@ class _Connection(WSListener):
         self._transport = None
         self._inbox.turn_end()
 
-    def _judge(self) -> None:
-        """READY when the dialect is synced; back to SYNCING while it is not."""
-        if self._dialect.synced:
-            self._owner.set_state("READY", "all subscriptions confirmed with data")
-        elif self._owner.state != "SYNCING":
-            self._owner.set_state("SYNCING", "waiting for subscriptions")
+    def _too_large(self, size: int) -> None:
+        """Leaves a connection that brings a frame beyond the bound; its content is not touched."""
+        bound = self._owner.liveness.max_frame_bytes
+        self._inbox.feed_fault(self._owner._feed, 0, "oversize", f"a frame of {size} bytes")
+        self.give_up(f"a frame of {size} bytes is larger than {bound} bytes")
+        self._inbox.turn_end()
+
+    def _text(self, payload: bytes) -> None:
+        """Takes one message; READY while the dialect is synced, SYNCING while it is not."""
+        dialect, owner = self._dialect, self._owner
+        answers = dialect.received(payload, self._inbox.now_ns())
+        if answers:
+            self._send(answers)
+        self._taken += 1
+        if dialect.synced != (owner.state == "READY"):
+            if dialect.synced:
+                owner.set_state("READY", "all subscriptions confirmed with data")
+            else:
+                owner.set_state("SYNCING", "a subscription waits for its data")
+
+    def _fragment(self, frame: WSFrame) -> None:
+        """Puts a message together that came in several frames, within the bound of one frame."""
+        self._fragments += frame.get_payload_as_bytes()
+        if len(self._fragments) > self._owner.liveness.max_frame_bytes:
+            self._fragments.clear()
+            self.give_up("a message in fragments is larger than a frame may be")
+        elif frame.fin:
+            payload = bytes(self._fragments)
+            self._fragments.clear()
+            self._text(payload)
 
     def _pinged(self, transport: WSTransport, payload: bytes) -> None:
         if payload.startswith(MARKET_TIME) and (ns := payload.split(b":")[1]).isdigit():

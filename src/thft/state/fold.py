@@ -140,12 +140,16 @@ def _judge(book: TopBook, healthy: bool) -> None:
     book.mark_bad(not healthy)
 
 
+BOOK_FAULTS = ("checksum", "gap", "crossed_book", "malformed")
+"""Faults after which a gateway has dropped the book of that instrument."""
+
+
 def _feed_fault(state: State, event: ev.FeedFault, ts_ns: int) -> None:
     feed = state.feeds.get(event.feed)
     if feed is not None:
         feed.faults = {**feed.faults, event.fault: feed.faults.get(event.fault, 0) + 1}
     key = (event.feed, event.instrument)
-    if key in state.depths and event.fault in ("checksum", "gap", "crossed_book"):
+    if key in state.depths and event.fault in BOOK_FAULTS:
         state.books[key].mark_bad(True)  # until the venue's next snapshot resets the book
 
 

@@ -1,0 +1,184 @@
+"""A gateway on a real socket to a simulated venue, its calls recorded; used by the venue matrix.
+
+The recorder stands where the core stands: it implements the inbox and keeps what it is given.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from thft.base.backoff import Backoff, ConnectBudget
+from thft.base.prng import Prng
+from thft.gateway.binance import BinanceDialect
+from thft.gateway.kraken import KrakenDialect
+from thft.gateway.port import Dialect, Level
+from thft.gateway.websocket import Liveness, WebSocketFeed
+from thft.model.book import DepthBook
+from thft.sim.binance_venue import BinanceVenue
+from thft.sim.kraken_venue import KrakenVenue
+from thft.sim.venue_server import VenueServer
+
+FEED = 7
+SYMBOLS = {"binance": {"EURUSD": 1, "GBPUSD": 2}, "kraken": {"EUR/USD": 1, "GBP/USD": 2}}
+DIALECTS: dict[str, Callable[..., Dialect]] = {"binance": BinanceDialect, "kraken": KrakenDialect}
+VENUES: dict[str, Callable[[], VenueServer]] = {"binance": BinanceVenue, "kraken": KrakenVenue}
+QUICK = Liveness(probe_s=0.1, stale_s=0.4, healthy_s=60, connect_s=2.0, max_frame_bytes=64 << 10)
+
+
+class Quote(NamedTuple):
+    """A quote as the inbox got it."""
+
+    instrument: int
+    bid: int
+    bid_size: int
+    ask: int
+    ask_size: int
+    venue_seq: int
+
+
+class Recorder:
+    """Keeps states, faults, quotes and folded books in the order of the calls."""
+
+    def __init__(self) -> None:
+        self.states: list[tuple[str, str]] = []
+        self.faults: list[tuple[int, str, str]] = []
+        self.quotes: list[Quote] = []
+        self.books: dict[int, DepthBook] = {}
+        self.batches = 0
+        self.market_times: list[int] = []
+        self.turns: list[int] = []
+        """How much each turn brought."""
+        self._in_turn = 0
+
+    def now_ns(self) -> int:
+        return time.time_ns()
+
+    def market_time(self, ns: int) -> None:
+        self.market_times.append(ns)
+
+    def quote(
+        self,
+        feed: int,
+        instrument: int,
+        bid: int,
+        bid_size: int,
+        ask: int,
+        ask_size: int,
+        venue_ts_ns: int,
+        venue_seq: int,
+        recv_ts_ns: int,
+    ) -> None:
+        assert feed == FEED and recv_ts_ns > 0
+        self._in_turn += 1
+        self.quotes.append(Quote(instrument, bid, bid_size, ask, ask_size, venue_seq))
+
+    def depth(
+        self,
+        feed: int,
+        instrument: int,
+        reset: bool,
+        bids: Sequence[Level],
+        asks: Sequence[Level],
+        venue_ts_ns: int,
+        venue_seq: int,
+        recv_ts_ns: int,
+    ) -> None:
+        assert feed == FEED
+        self._in_turn += 1
+        self.batches += 1
+        self.books.setdefault(instrument, DepthBook()).apply(reset, tuple(bids), tuple(asks))
+
+    def feed_state(self, feed: int, state: str, reason: str) -> None:
+        self.states.append((state, reason))
+
+    def feed_fault(self, feed: int, instrument: int, fault: str, detail: str) -> None:
+        self.faults.append((instrument, fault, detail))
+
+    def turn_end(self) -> None:
+        if self._in_turn:
+            self.turns.append(self._in_turn)
+            self._in_turn = 0
+
+    @property
+    def state(self) -> str:
+        return self.states[-1][0] if self.states else "DISABLED"
+
+    def reasons(self, state: str) -> list[str]:
+        return [reason for known, reason in self.states if known == state]
+
+
+class Wire:
+    """One venue, one feed. `ready` waits until both symbols have data."""
+
+    def __init__(self, name: str, budget: ConnectBudget | None = None, **liveness: Any) -> None:
+        self.name = name
+        self.venue = VENUES[name]()
+        self.inbox = Recorder()
+        self.symbols = list(SYMBOLS[name])
+        self._budget = budget or ConnectBudget(100, 1_000_000_000)
+        self._liveness = replace(QUICK, **liveness)
+
+    async def __aenter__(self) -> Wire:
+        await self.connect(await self.venue.listen())
+        return self
+
+    async def connect(self, port: int) -> None:
+        """Starts the feed against whatever listens on a port."""
+        self.feed = WebSocketFeed(
+            self.inbox,
+            FEED,
+            f"ws://127.0.0.1:{port}/ws",
+            lambda: DIALECTS[self.name](self.inbox, FEED, SYMBOLS[self.name]),
+            Backoff(Prng(1), first_ms=20, cap_ms=100),
+            self._budget,
+            self._liveness,
+        )
+        self.running = asyncio.ensure_future(self.feed.run())
+
+    async def __aexit__(self, *_: object) -> None:
+        self.feed.stop()
+        await asyncio.wait_for(self.running, 5)
+        await self.venue.close()
+
+    def tick(self, symbol: int = 0, bid: str = "1.17000", ask: str = "1.17008") -> None:
+        self.venue.tick(self.symbols[symbol], bid, "1000000", ask, "2000000", 0)
+
+    async def ready(self, times: int = 1) -> None:
+        """Waits for the READY state to have come so often, with ticks for both symbols."""
+        await self.until(lambda: bool(self.venue.counts.subscribes), "subscription")
+        self.tick(0)
+        self.tick(1)
+        await self.until(lambda: len(self.inbox.reasons("READY")) >= times, "READY")
+
+    async def until(self, holds: Callable[[], bool], what: str, seconds: float = 10.0) -> None:
+        """Waits for a condition; says what was there when it does not come."""
+        deadline = time.monotonic() + seconds
+        while not holds():
+            if time.monotonic() > deadline:
+                inbox = self.inbox
+                raise AssertionError(f"no {what}: states {inbox.states}, faults {inbox.faults}")
+            await asyncio.sleep(0.002)
+
+    async def settled(self) -> None:
+        """Returns once everything sent so far has been taken: a marker message comes last."""
+        before = len(self.inbox.faults)
+        self.venue.send_raw(b'{"channel":"marker"}')
+        await self.until(
+            lambda: any("marker" in detail for _, _, detail in self.inbox.faults[before:]), "marker"
+        )
+        self.inbox.faults = [fault for fault in self.inbox.faults if "marker" not in fault[2]]
+
+
+def run(story: Callable[[Wire], Coroutine[Any, Any, None]], name: str, **options: Any) -> Recorder:
+    """Runs a story on a fresh wire in a loop of its own; returns what the inbox got."""
+
+    async def told() -> Recorder:
+        async with Wire(name, **options) as wire:
+            await story(wire)
+        return wire.inbox
+
+    return asyncio.run(told())
