@@ -109,8 +109,8 @@ MUTANTS = (
     Mutant(
         "sealed copy not synced before it replaces the segment",
         "stream/segment.py",
-        "    file.sync()\n    file.close()\n",
-        "    file.close()\n",
+        "    file.sync()\n    same = ",
+        "    same = ",
         IMAGES,
     ),
     Mutant(
