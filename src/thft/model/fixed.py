@@ -38,17 +38,17 @@ def parse_scaled(text: str, digits: int, name: str = "number") -> int:
 
 def _parse_any(text: str, digits: int, name: str) -> int:
     """The whole grammar: sign, exponent, any length; and the words for what is wrong."""
-    mantissa, _, exponent = text.partition("e") if "e" in text else text.partition("E")
+    mantissa, marker, exponent = text.partition("e") if "e" in text else text.partition("E")
     whole, _, fraction = mantissa.partition(".")
     negative = whole.startswith("-")
     unsigned = whole[1:] if whole[:1] in ("-", "+") else whole
     figures = unsigned + fraction
     if not (figures.isascii() and figures.isdigit()):
         raise BadNumber(f"{name}: {text[:40]!r} is not a decimal number", "check the venue's frame")
-    try:
-        shift = digits - len(fraction) + (int(exponent) if exponent else 0)
-    except ValueError as error:
-        raise BadNumber(f"{name}: bad exponent in {text[:40]!r}", "check the frame") from error
+    power = exponent[1:] if exponent[:1] in ("-", "+") else exponent
+    if marker and not (power.isascii() and power.isdigit() and len(power) <= 4):
+        raise BadNumber(f"{name}: bad exponent in {text[:40]!r}", "check the venue's frame")
+    shift = digits - len(fraction) + (int(exponent) if marker else 0)
     if abs(shift) > 40:
         raise BadNumber(f"{name}: {text[:40]!r} is out of range", "check the venue's frame")
     value: int = int(figures)
