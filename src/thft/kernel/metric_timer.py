@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from thft.kernel.engine import Kernel
 
 PERIOD_NS = 1_000_000_000
+STATE_LIMIT_BYTES = 4 << 20
+"""A strategy whose state has grown beyond this leaks: it is disabled before it slows the engine."""
 
 
 def started(kernel: Kernel, event: ev.CoreStarted) -> None:
@@ -22,6 +24,7 @@ def started(kernel: Kernel, event: ev.CoreStarted) -> None:
 
 def fired(kernel: Kernel) -> None:
     """Emits one snapshot per node, feed, account and strategy, and arms the next second."""
+    _stop_leaks(kernel)
     kernel.sync_state()
     state, now_ns = kernel.state, kernel.now_ns
     counters = state.counters
@@ -71,6 +74,14 @@ def fired(kernel: Kernel) -> None:
             *extra,
         )
     kernel.arm(now_ns + PERIOD_NS, "metrics", "")
+
+
+def _stop_leaks(kernel: Kernel) -> None:
+    for slot in kernel.slots.values():
+        size = len(slot.state_bytes()) if slot.enabled else 0
+        if size > STATE_LIMIT_BYTES:
+            limit = f"{STATE_LIMIT_BYTES >> 10} KiB are allowed"
+            kernel.disable(slot.id, f"its state has grown to {size >> 10} KiB, {limit}", "limit")
 
 
 def unrealised(kernel: Kernel, account: str) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from msgspec import Struct
 from tests.engine import EURUSD, FAST, MILLION, POINT, SLOW, Engine, Recorder, catalogue, feed
 
 from thft.kernel import snapshot
@@ -160,6 +161,36 @@ def test_a_strategy_that_raises_is_disabled_and_leaves_nothing() -> None:
     assert engine.recorder.events(ev.OrderSubmitted) == []
     engine.quote(FAST, 139_000, 139_002)
     assert len(engine.recorder.events(ev.StrategyDisabled)) == 1
+
+
+class Hoard(Struct):
+    """Grows with every quote."""
+
+    kept: list[bytes] = []
+
+
+class Leaker(Strategy):
+    """Keeps a quarter of a mebibyte for every quote."""
+
+    kind = "leaker"
+    State = Hoard
+
+    def bind(self, world: World) -> list[tuple[int, int]]:
+        return [(FAST, EURUSD)]
+
+    def on_quote(self, ctx: Context, book: TopBook) -> None:
+        self.state.kept.append(bytes(1 << 18))
+
+
+def test_a_leaking_strategy_is_disabled_within_a_second() -> None:
+    engine = Engine(Leaker)
+    engine.load("l", "leaker")
+    for _ in range(30):
+        engine.quote(FAST, 139_000, 139_002, after_ms=50)
+    engine.wait(1_000)
+    (disabled,) = engine.recorder.events(ev.StrategyDisabled)
+    assert disabled.by == "limit" and "4096 KiB are allowed" in disabled.reason
+    assert len(engine.kernel.slots["l"].state_bytes()) < 100
 
 
 def test_a_runaway_strategy_is_stopped_within_one_input() -> None:
