@@ -11,7 +11,13 @@ import shutil
 import subprocess
 import sys
 
-PACKAGES = {"gcc": "gcc", "chromium": "chromium"}
+PACKAGES = {
+    "gcc": "gcc",
+    "chromium": "chromium",
+    "fusermount3": "fuse3",
+    "strace": "strace",
+}
+"""Program to look for, and the package that brings it."""
 
 
 def main() -> int:

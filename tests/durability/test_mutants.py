@@ -11,16 +11,23 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from tests.durability.power import missing_for_power_cuts
 from tests.planted import planted_copy
 
 from thft import _native
 
-SMALL = {"THFT_CRASH_IMAGES": "6000", "THFT_KILLS": "60", "THFT_FLIPS": "200"}
+SMALL = {
+    "THFT_CRASH_IMAGES": "6000",
+    "THFT_KILLS": "60",
+    "THFT_FLIPS": "200",
+    "THFT_POWER_CUTS": "60",
+}
 
 IMAGES = "tests/durability/test_crash_images.py"
 FLIPS = "tests/durability/test_flips.py"
 JOURNAL = "tests/unit/stream/test_journal.py"
 TWINS = "tests/twin/test_twins.py"
+POWER = "tests/durability/test_power_cut.py::test_a_writer_whose_power_is_cut_loses_nothing_durable"
 
 
 class Mutant(NamedTuple):
@@ -128,6 +135,41 @@ MUTANTS = (
         FLIPS,
     ),
     Mutant(
+        "no file ever synced",
+        "stream/disk.py",
+        "            os.fdatasync(self.fd)\n",
+        "            pass\n",
+        POWER,
+    ),
+    Mutant(
+        "no directory ever synced",
+        "stream/disk.py",
+        "            os.fsync(fd)\n",
+        "            pass\n",
+        POWER,
+    ),
+    Mutant(
+        "way to a new log not synced",
+        "stream/journal.py",
+        "            sync_path(directory)\n",
+        "",
+        POWER,
+    ),
+    Mutant(
+        "what a killed writer left is not synced at the start",
+        "stream/disk.py",
+        '        file.sync()\n        with typed("read again", name):',
+        '        with typed("read again", name):',
+        POWER,
+    ),
+    Mutant(
+        "what a failed sync lost is read from memory at the start",
+        "stream/disk.py",
+        "            os.posix_fadvise(file.fd, 0, 0, os.POSIX_FADV_DONTNEED)\n",
+        "            pass\n",
+        POWER,
+    ),
+    Mutant(
         "open group accepted (twin)",
         "base/_frame_py.py",
         "        if flags & GROUP_END:\n            closed_end",
@@ -214,7 +256,11 @@ def caught(mutant: Mutant, folder: Path) -> str:
 @pytest.mark.slow
 @pytest.mark.timeout(1_200)
 def test_every_planted_bug_is_caught_by_its_gate(tmp_path: Path) -> None:
-    planted = [one for one in MUTANTS if one.leaves != "native" or _native.USE_NATIVE]
+    lacking = {
+        "native" if not _native.USE_NATIVE else "",
+        POWER if missing_for_power_cuts() else "",
+    }
+    planted = [one for one in MUTANTS if not lacking & {one.leaves, one.gate}]
     with ThreadPoolExecutor(2) as pool:
         missed = [text for text in pool.map(lambda one: caught(one, tmp_path), planted) if text]
     print(f"{len(planted)} planted, {len(missed)} missed")

@@ -70,6 +70,9 @@ class MemoryDisk:
     def open(self, name: str) -> MemoryFile:
         return MemoryFile(self, name)
 
+    def settle(self, name: str) -> None:
+        self.record("sync", name)
+
     def create(self, name: str, size: int) -> MemoryFile:
         self.record("create", name, size)
         self.record("sync", name)

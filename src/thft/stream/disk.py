@@ -5,8 +5,10 @@ Every call that can meet a full, failing or read-only disk raises a LocalError t
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -37,6 +39,37 @@ def disk_error(action: str, name: str, error: OSError) -> LocalError:
     return DiskFailed(f"{action} {name}: {error.strerror}", "check the disk, then restart")
 
 
+@contextlib.contextmanager
+def typed(action: str, name: str) -> Iterator[None]:
+    """Turns an OSError of the block into the typed error."""
+    try:
+        yield
+    except OSError as error:
+        raise disk_error(action, name, error) from error
+
+
+def sync_path(directory: Path) -> None:
+    """Makes the names that lead to a directory durable: a new one is lost with its files else.
+
+    Goes up to the top of its file system, or to a directory that we may not read, so did not make.
+    """
+    with typed("fsync the way to", str(directory)):
+        device = os.stat(directory).st_dev
+        for folder in directory.resolve().parents:
+            if os.stat(folder).st_dev != device or not os.access(folder, os.R_OK):
+                return
+            _sync_directory(folder)
+
+
+def _sync_directory(directory: Path) -> None:
+    with typed("fsync", str(directory)):
+        fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+
+
 class File(Protocol):
     """One open file of a log."""
 
@@ -56,6 +89,7 @@ class Disk(Protocol):
     def names(self) -> list[str]: ...
     def size(self, name: str) -> int: ...
     def open(self, name: str) -> File: ...
+    def settle(self, name: str) -> None: ...
     def look(self, name: str) -> File | None: ...
     def create(self, name: str, size: int) -> File: ...
     def remove(self, name: str) -> None: ...
@@ -88,7 +122,8 @@ class RealFile:
 
     def read(self, offset: int, length: int) -> bytes:
         """Returns up to `length` bytes from `offset`."""
-        return os.pread(self.fd, length, offset)
+        with typed("read", self.name):
+            return os.pread(self.fd, length, offset)
 
     def sync(self) -> None:
         """Makes the file's bytes durable."""
@@ -99,14 +134,13 @@ class RealFile:
 
     def truncate(self, size: int) -> None:
         """Cuts the file to `size`."""
-        try:
+        with typed("truncate", self.name):
             os.ftruncate(self.fd, size)
-        except OSError as error:
-            raise disk_error("truncate", self.name, error) from error
 
     def close(self) -> None:
         """Closes the file."""
-        os.close(self.fd)
+        with typed("close", self.name):
+            os.close(self.fd)
 
 
 class RealDisk:
@@ -114,22 +148,33 @@ class RealDisk:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        try:
+        with typed("create directory", str(directory)):
             directory.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise disk_error("create directory", str(directory), error) from error
 
     def names(self) -> list[str]:
         """Returns the names of all files, sorted."""
-        return sorted(entry.name for entry in os.scandir(self.directory) if entry.is_file())
+        with typed("list", str(self.directory)):
+            return sorted(entry.name for entry in os.scandir(self.directory) if entry.is_file())
 
     def size(self, name: str) -> int:
         """Returns a file's size in bytes."""
-        return os.stat(self.directory / name).st_size
+        with typed("stat", name):
+            return os.stat(self.directory / name).st_size
 
     def open(self, name: str) -> RealFile:
         """Opens an existing file for reading and writing."""
         return RealFile(self.directory / name, os.O_RDWR)
+
+    def settle(self, name: str) -> None:
+        """Makes a file's bytes durable, and what is read of it from now on what the disk holds.
+
+        After a sync that failed the kernel may remember bytes that the disk has lost.
+        """
+        file = self.open(name)
+        file.sync()
+        with typed("read again", name):
+            os.posix_fadvise(file.fd, 0, 0, os.POSIX_FADV_DONTNEED)
+        file.close()
 
     def look(self, name: str) -> RealFile | None:
         """Opens a file for reading, None when it is not there (its writer may have removed it)."""
@@ -149,18 +194,14 @@ class RealDisk:
 
     def remove(self, name: str) -> None:
         """Deletes a file."""
-        os.unlink(self.directory / name)
+        with typed("delete", name):
+            os.unlink(self.directory / name)
 
     def rename(self, name: str, new_name: str) -> None:
         """Gives a file another name, in one step."""
-        os.rename(self.directory / name, self.directory / new_name)
+        with typed("rename", name):
+            os.rename(self.directory / name, self.directory / new_name)
 
     def sync_names(self) -> None:
         """Makes created and deleted names durable."""
-        fd = os.open(self.directory, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(fd)
-        except OSError as error:
-            raise disk_error("fsync", str(self.directory), error) from error
-        finally:
-            os.close(fd)
+        _sync_directory(self.directory)

@@ -7,6 +7,7 @@ segments ready, so the kernel thread never waits for the disk until none is left
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 from collections import deque
@@ -16,7 +17,7 @@ from pathlib import Path
 from thft.base.errors import LocalError
 from thft.base.frame import CLOSE, CONTROL, GROUP_END, FrameBuffer
 from thft.stream import layout, recovery
-from thft.stream.disk import Disk, File, RealDisk, disk_error
+from thft.stream.disk import Disk, File, RealDisk, sync_path, typed
 from thft.stream.layout import SegmentHeader
 from thft.stream.segment import seal
 from thft.stream.syncing import SegmentSupply, Syncer
@@ -48,10 +49,8 @@ class Lock:
 
     def __init__(self, directory: Path) -> None:
         path = RealDisk(directory).directory / LOCK_NAME
-        try:
+        with typed("open", str(path)):
             self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise disk_error("open", str(path), error) from error
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -61,12 +60,14 @@ class Lock:
                 f"{directory} is in use by process {owner or 'unknown'}",
                 "stop that process, or choose another data directory",
             ) from error
-        os.ftruncate(self._fd, 0)
-        os.pwrite(self._fd, f"{os.getpid()}\n".encode(), 0)
+        with typed("write", str(path)):
+            os.ftruncate(self._fd, 0)
+            os.pwrite(self._fd, f"{os.getpid()}\n".encode(), 0)
 
     def release(self) -> None:
         """Gives the right back."""
-        os.close(self._fd)
+        with contextlib.suppress(OSError):  # a failing disk; the right ends with the descriptor
+            os.close(self._fd)
 
 
 class Journal:
@@ -129,6 +130,7 @@ class Journal:
         lock = Lock(directory)
         try:
             disk = RealDisk(directory)
+            sync_path(directory)
             watermark = Watermark(directory, create=True)
             journal = cls(
                 disk,
@@ -263,17 +265,18 @@ class Journal:
 
 def _recover(disk: Disk) -> recovery.Recovery:
     """Walks the log and makes the disk hold exactly what was found."""
+    for name in layout.segment_names(disk.names()):
+        if not layout.is_sealed(name):
+            disk.settle(name)  # a killed writer may have left several segments unsynced
     found = recovery.walk(disk)
     for name in (*found.dead, *found.leftovers):
         disk.remove(name)
     if found.dead or found.leftovers:
         disk.sync_names()
-    if found.index:
-        name = layout.segment_name(found.index)
-        if name in disk.names():
-            file = disk.open(name)
-            if disk.size(name) > found.end:
-                file.truncate(found.end)
-            file.sync()
-            file.close()
+    name = layout.segment_name(found.index)
+    if name in found.plain and disk.size(name) > found.end:
+        file = disk.open(name)
+        file.truncate(found.end)
+        file.sync()
+        file.close()
     return found

@@ -15,6 +15,8 @@ import struct
 import tempfile
 from pathlib import Path
 
+from thft.stream.disk import typed
+
 _U64 = struct.Struct("<Q")
 _TIMEVAL = struct.Struct("@ll")
 WAIT = (0, 500_000)
@@ -32,13 +34,13 @@ class Watermark:
 
     def __init__(self, directory: Path, create: bool) -> None:
         flags = os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if create else 0)
-        fd = os.open(directory / FILE_NAME, flags, 0o600)
-        try:
-            if os.fstat(fd).st_size != _SIZE:
-                os.ftruncate(fd, _SIZE)
-            self.memory = mmap.mmap(fd, _SIZE)
-        finally:
-            os.close(fd)
+        with typed("map", FILE_NAME):
+            fd = os.open(directory / FILE_NAME, flags, 0o600)
+            try:
+                os.posix_fallocate(fd, 0, _SIZE)  # a store to a page without room is a SIGBUS
+                self.memory = mmap.mmap(fd, _SIZE)
+            finally:
+                os.close(fd)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) if create else None
         if self._socket is not None:
             self._socket.setblocking(False)

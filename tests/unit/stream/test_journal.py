@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from thft.base.frame import GROUP_END, FrameTooLarge
+from thft.base.prng import Prng
+from thft.sim.memory_disk import FragileDisk
 from thft.stream.disk import DiskFailed, RealFile, disk_error
 from thft.stream.journal import AlreadyLocked, Journal
 from thft.stream.layout import DamagedLog
@@ -159,6 +161,26 @@ def test_a_failed_sync_poisons_the_log(tmp_path: Path, monkeypatch: pytest.Monke
         journal.flush()
     assert journal.durable_seq == durable
     journal.abandon()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_a_killed_writer_left_is_made_durable_at_the_start(seed: int) -> None:
+    def start(disk: FragileDisk) -> Journal:
+        return Journal(
+            disk,
+            instance="ab",
+            created_ns=1,
+            segment_bytes=SMALL["segment_bytes"],
+            block_bytes=SMALL["block_bytes"],
+            threads=False,
+        )
+
+    disk = FragileDisk()
+    write(start(disk), 1_000)  # over several segments, none of them synced, then killed
+    killed = disk.killed()
+    again = start(killed)
+    assert again.durable_seq == 1_000
+    assert start(killed.cut_power(Prng(seed))).recovered.last_seq >= again.durable_seq
 
 
 def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
