@@ -16,8 +16,9 @@ from pathlib import Path
 from thft.base.frame import GROUP_END
 from thft.stream.journal import Journal
 
-TOLD = struct.Struct("<QQQ")
-"""recovered seq, groups written, frames written: each only grows."""
+TOLD_BYTES = 24
+"""Three 64-bit numbers: recovered seq, groups written, frames written. Each is stored by itself, so
+a kill never leaves half of one (`struct.pack_into` would zero all three first)."""
 BODY = struct.Struct("<III")
 """child, group, place in group: the beginning of every payload."""
 SEGMENT_BYTES, BLOCK_BYTES = 128 << 10, 16 << 10
@@ -43,7 +44,8 @@ def write_until_killed(directory: Path, child: int, told: mmap.mmap) -> None:
         segment_bytes=SEGMENT_BYTES,
         block_bytes=BLOCK_BYTES,
     )
-    TOLD.pack_into(told, 0, journal.recovered.last_seq, 0, 0)
+    marks = memoryview(told).cast("Q")
+    marks[0], marks[1], marks[2] = journal.recovered.last_seq, 0, 0
     os.write(1, b"go\n")
     choose = random.Random(child)
     group = count = 0
@@ -60,13 +62,13 @@ def write_until_killed(directory: Path, child: int, told: mmap.mmap) -> None:
             group += 1
             count += size
         journal.flush()
-        TOLD.pack_into(told, 0, journal.recovered.last_seq, group, count)
+        marks[1], marks[2] = group, count
 
 
 def main() -> None:
     """Serves until standard input ends."""
     shared = os.open(sys.argv[1], os.O_RDWR)
-    told = mmap.mmap(shared, TOLD.size)
+    told = mmap.mmap(shared, TOLD_BYTES)
     for line in sys.stdin:
         directory, child = line.split()
         pid = os.fork()

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 
 import pytest
-from tests.durability.kill_writer import BODY, TOLD, group_size, payload
+from tests.durability.kill_writer import BODY, TOLD_BYTES, group_size, payload
 from tests.durability.ledger import note
 
 from thft.base.frame import GROUP_END
@@ -31,9 +31,9 @@ class Writers:
 
     def __init__(self, folder: Path) -> None:
         shared = folder / "told"
-        shared.write_bytes(bytes(TOLD.size))
+        shared.write_bytes(bytes(TOLD_BYTES))
         with shared.open("r+b") as file:
-            self.told = mmap.mmap(file.fileno(), TOLD.size)
+            self.told = memoryview(mmap.mmap(file.fileno(), TOLD_BYTES)).cast("Q")
         command = [sys.executable, "-m", "tests.durability.kill_writer", str(shared)]
         self.server = subprocess.Popen(
             command,
@@ -68,7 +68,7 @@ class Writers:
         """Kills the writer; returns what it had told."""
         os.kill(pid, signal.SIGKILL)
         assert self._line() == "dead"
-        recovered, groups, count = TOLD.unpack_from(self.told, 0)
+        recovered, groups, count = self.told
         return recovered, groups, count
 
     def _line(self) -> str:
