@@ -249,6 +249,14 @@ class StrategySlow(Event, frozen=True):
     elapsed_ns: int
 
 
+class StrategyStuck(Event, frozen=True):
+    """The core before this one had to be ended inside this strategy's code: it starts DISABLED."""
+
+    TYPE = 0x0211
+    strategy: str
+    reason: str
+
+
 # ---- timers ------------------------------------------------------------------------------------
 
 

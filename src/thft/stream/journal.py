@@ -202,6 +202,13 @@ class Journal:
         self._file.sync()
         self.abandon()
 
+    def discard(self) -> None:
+        """Takes back a start of which nothing was written: its empty segment goes."""
+        if self.written_seq == self.recovered.last_seq:
+            self._disk.remove(self._file.name)
+            self._disk.sync_names()
+        self.abandon()
+
     def abandon(self) -> None:
         """Stops the threads and lets go of the files without a CLOSE frame."""
         self.syncer.stop()
