@@ -95,10 +95,11 @@ class RiskConfig(Struct, forbid_unknown_fields=True):
 
 
 class JournalConfig(Struct, forbid_unknown_fields=True):
-    """Sizes of the journal, and how much may wait for the disk before new risk stops."""
+    """Sizes of the journal, how much may wait for the disk and how much of it must be free."""
 
     segment_mib: Positive = 16
     unsynced_mib: Positive = 256
+    min_free_mib: Natural = 256
 
 
 class ClockConfig(Struct, forbid_unknown_fields=True):

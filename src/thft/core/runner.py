@@ -21,6 +21,7 @@ from thft.core.command_tail import CommandTail
 from thft.core.config import Config
 from thft.core.fatal import FatalTrace, Stuck
 from thft.core.recover import recover
+from thft.core.room import require_room
 from thft.core.seed import seed_events
 from thft.core.upkeep import Upkeep
 from thft.core.watchdog import Watchdog
@@ -54,6 +55,7 @@ class Core:
         self.config = config
         self.directory = directory
         catalogue = load_catalogue(config.strategy_dir)
+        require_room(directory / "core", config.journal)
         self.journal = Journal.open(
             directory / "core",
             instance="",

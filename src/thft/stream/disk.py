@@ -118,8 +118,10 @@ class RealFile:
             raise disk_error("truncate", self.name, error) from error
 
     def close(self) -> None:
-        """Closes the file."""
-        os.close(self.fd)
+        """Closes the file; once only, because its number may soon be another file's."""
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
 
 
 class RealDisk:
@@ -184,3 +186,24 @@ class RealDisk:
             raise disk_error("fsync", str(self.directory), error) from error
         finally:
             os.close(fd)
+
+
+def write_file(disk: Disk, name: str, content: bytes) -> None:
+    """Writes a new file and makes it durable; leaves none when the disk refuses."""
+    file = disk.create(name, 0)
+    try:
+        file.write(0, content)
+        file.sync()
+    except LocalError:
+        disk.remove(name)
+        raise
+    finally:
+        file.close()
+
+
+def replace_file(disk: Disk, name: str, content: bytes) -> None:
+    """Puts a whole file durably under its name, in one step for whoever looks."""
+    part = f"{name}.part"
+    write_file(disk, part, content)
+    disk.rename(part, name)
+    disk.sync_names()
