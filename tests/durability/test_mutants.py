@@ -108,9 +108,9 @@ MUTANTS = (
     ),
     Mutant(
         "sealed copy not synced before it replaces the segment",
-        "stream/segment.py",
-        "    file.sync()\n    same = ",
-        "    same = ",
+        "stream/disk.py",
+        "        file.write(0, content)\n        file.sync()\n",
+        "        file.write(0, content)\n",
         IMAGES,
     ),
     Mutant(

@@ -106,6 +106,7 @@ def _reading(app: FastAPI, replica: Replica, projector: Projector, mode: str) ->
                 "orders": counters.orders,
                 "fills": counters.fills,
                 "core": core,
+                "disk": replica.disk_row(),
                 "store": {"lag": projector.lag, "error": projector.error},
                 "native": _native.USE_NATIVE,
                 "version": __version__,

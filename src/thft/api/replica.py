@@ -17,8 +17,10 @@ from thft.api import rows
 from thft.api.chart import DeltaChart
 from thft.api.notices import notice
 from thft.base.frame import LOG_TYPES, Frame
+from thft.host.disk_space import days_left
 from thft.model import event as ev
 from thft.model.codec import decode
+from thft.model.fixed import ABSENT
 from thft.state.fold import State
 from thft.stream.reader import LogReader
 from thft.stream.watermark import Doorbell
@@ -156,6 +158,8 @@ class Replica:
             yield "kill", "", rows.kill_row(state)
         elif isinstance(event, ev.DurabilityChanged):
             yield "durability", "", self.durability_row()
+        elif isinstance(event, ev.DiskMeasured | ev.DiskLevelChanged):
+            yield "disk", "", self.disk_row()
         elif isinstance(event, ev.CoreStarted):
             yield "restart", event.epoch, self.restart_rows()[-1]
         elif isinstance(event, ev.CommandDone):
@@ -212,6 +216,19 @@ class Replica:
             "state": "DEGRADED" if durability.degraded else "OK",
             "reason": durability.reason,
             **self.marks(),
+        }
+
+    def disk_row(self) -> rows.Row:
+        """Returns the room on the journal's disk, null before it was measured."""
+        disk = self.state.disk
+        measured = disk.free_bytes != ABSENT
+        days = days_left(disk.free_bytes, disk.bytes_a_day)
+        return {
+            "level": disk.level,
+            "reason": disk.reason,
+            "free_bytes": disk.free_bytes if measured else None,
+            "bytes_a_day": disk.bytes_a_day if disk.bytes_a_day != ABSENT else None,
+            "days_left": round(days, 1) if days is not None else None,
         }
 
     def marks(self) -> rows.Row:
@@ -272,6 +289,7 @@ class Replica:
             "positions": [rows.position_row(state, one) for one in state.positions.values()],
             "kill": rows.kill_row(state),
             "durability": self.durability_row(),
+            "disk": self.disk_row(),
             "totals": rows.totals_row(state),
             "counters": {
                 "quotes": state.counters.quotes,

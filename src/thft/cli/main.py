@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import sys
 
-from cyclopts import App
-from rich.console import Console
+from cyclopts import App, CycloptsError
 
 from thft import DISPLAY_NAME, __version__
 from thft.base.errors import ThftError
 from thft.cli import bench, demo, doctor, journal, replay, roles, sim, venue
+from thft.cli.complaint import complain
 
 app = App(
     name="thft",
     help=f"{DISPLAY_NAME} — a self-hosted, deterministic trading engine.",
     version=__version__,
-    error_console=Console(stderr=True),
 )
 app.command(demo.demo)
 app.command(roles.core)
@@ -31,10 +30,11 @@ app.command(bench.bench)
 def main() -> None:
     """Runs the command line: 0 good, 1 found wrong, 2 usage or configuration."""
     try:
-        result = app(result_action="return_value")
+        result = app(result_action="return_value", exit_on_error=False, print_error=False)
     except ThftError as error:
-        print(f"{DISPLAY_NAME}: {error}", file=sys.stderr)
-        sys.exit(2)
+        sys.exit(complain(str(error)))
+    except CycloptsError as error:
+        sys.exit(complain(f"{error} — see `thft --help`"))
     except KeyboardInterrupt:
         sys.exit(0)
     sys.exit(result if isinstance(result, int) else 0)

@@ -32,6 +32,8 @@ FrameParts = tuple[int, int, int, int, int, int, bytes]
 """type, version, flags, stream, source, recv_ts_ns, payload: what a frame buffer appends."""
 
 HASH_EVERY = 65_536
+BEFORE_TIMERS = (ev.CoreStarted, ev.StrategyStuck)
+"""A start, and whom not to call any more, come before what fell due while the core was down."""
 OUTCOME_ROUNDS = 8
 """Strategies may react to their own orders this often per input; beyond it one is running away."""
 
@@ -106,8 +108,8 @@ class Kernel(World):
     def process(self, event: ev.Event, recv_ts_ns: int, source: int = 0) -> int:
         """Processes one input received at `recv_ts_ns`; returns its sequence number."""
         recv_ts_ns = max(recv_ts_ns, self.lane.now_ns)
-        if recv_ts_ns >= self.lane.next_due_ns and type(event) is not ev.CoreStarted:
-            self.fire_due(recv_ts_ns)  # a start comes before what fell due while we were down
+        if recv_ts_ns >= self.lane.next_due_ns and type(event) not in BEFORE_TIMERS:
+            self.fire_due(recv_ts_ns)
         return self._run(event, recv_ts_ns, source)
 
     def fire_due(self, now_ns: int) -> None:
@@ -377,6 +379,7 @@ _REACTIONS: dict[type[ev.Event], Callable[[Kernel, Any], None]] = {
     ev.CoreStarted: lambda kernel, event: metric_timer.started(kernel, event),
     ev.FeedDefined: lambda kernel, event: commands.feed_defined(kernel, event),
     ev.StrategyLoaded: _strategy_loaded,
+    ev.StrategyStuck: lambda kernel, event: commands.strategy_stuck(kernel, event),
     ev.TimerFired: _timer_fired,
     ev.ExecutionReport: lambda kernel, event: orders.report_received(kernel, event),
     ev.AccountState: lambda kernel, event: orders.account_changed(kernel, event),

@@ -19,6 +19,7 @@ from thft.state.records import (
     AccountRecord,
     CommandResult,
     Counters,
+    DiskRecord,
     Durability,
     FeedRecord,
     KillSwitch,
@@ -55,6 +56,7 @@ class State:
         self.risk = ev.RiskLimitsSet(0, 0, 0, 0)
         self.kill = KillSwitch()
         self.durability = Durability()
+        self.disk = DiskRecord()
         self.commands: dict[str, CommandResult] = {}
         self.pending_commands: dict[int, ev.CommandReceived] = {}
         self.api_seq = 0
@@ -267,6 +269,14 @@ def _durability(state: State, event: ev.DurabilityChanged, ts_ns: int) -> None:
     state.durability = Durability(event.degraded, event.reason, ts_ns)
 
 
+def _disk_level(state: State, event: ev.DiskLevelChanged, ts_ns: int) -> None:
+    state.disk.level, state.disk.reason = event.level, event.reason
+
+
+def _disk_measured(state: State, event: ev.DiskMeasured, ts_ns: int) -> None:
+    state.disk.free_bytes, state.disk.bytes_a_day = event.free_bytes, event.bytes_a_day
+
+
 def _submitted(state: State, event: ev.OrderSubmitted, ts_ns: int) -> None:
     account = state.accounts[event.account]
     order = Order.from_intent(event, state.seq, ts_ns, account.session)
@@ -383,6 +393,8 @@ _FOLDS: dict[type[ev.Event], Callable[[State, Any, int], None]] = {
     ev.StrategySlow: _strategy_slow,
     ev.KillSwitchSet: _kill,
     ev.DurabilityChanged: _durability,
+    ev.DiskLevelChanged: _disk_level,
+    ev.DiskMeasured: _disk_measured,
     ev.OrderSubmitted: _submitted,
     ev.OrderDenied: _denied,
     ev.ExecutionReport: _report,

@@ -15,6 +15,7 @@ from thft.state.records import (
     AccountRecord,
     CommandResult,
     Counters,
+    DiskRecord,
     Durability,
     FeedRecord,
     KillSwitch,
@@ -50,6 +51,7 @@ class StateSection(Struct, array_like=True):
     api_seq: int
     counters: Counters
     restarts: list[Restart]
+    disk: DiskRecord
 
 
 def state_section(state: State) -> bytes:
@@ -77,6 +79,7 @@ def state_section(state: State) -> bytes:
         state.api_seq,
         state.counters,
         state.restarts,
+        state.disk,
     )
     return msgspec.msgpack.encode(section, order="deterministic")
 
@@ -110,4 +113,5 @@ def restore_state(data: bytes) -> State:
         section.counters,
         section.restarts,
     )
+    state.disk = section.disk
     return state

@@ -5,8 +5,10 @@ Every call that can meet a full, failing or read-only disk raises a LocalError t
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -31,10 +33,21 @@ def disk_error(action: str, name: str, error: OSError) -> LocalError:
     """Returns the typed error for a failed file operation."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return JournalFull(f"{action} {name}: no space left", "free disk space, then restart")
+    remedy = "check the disk, then restart"
     if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
         remedy = "make the directory writable for this user"
-        return DiskFailed(f"{action} {name}: {error.strerror}", remedy)
-    return DiskFailed(f"{action} {name}: {error.strerror}", "check the disk, then restart")
+    elif error.errno in (errno.EEXIST, errno.ENOTDIR):
+        remedy = "name a directory"
+    return DiskFailed(f"{action} {name}: {error.strerror}", remedy)
+
+
+@contextlib.contextmanager
+def typed_errors(action: str, name: str) -> Iterator[None]:
+    """Raises the typed error in place of an OSError of the block; not for the hot path."""
+    try:
+        yield
+    except OSError as error:
+        raise disk_error(action, name, error) from error
 
 
 class File(Protocol):
@@ -105,8 +118,10 @@ class RealFile:
             raise disk_error("truncate", self.name, error) from error
 
     def close(self) -> None:
-        """Closes the file."""
-        os.close(self.fd)
+        """Closes the file; once only, because its number may soon be another file's."""
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
 
 
 class RealDisk:
@@ -114,18 +129,18 @@ class RealDisk:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        try:
+        with typed_errors("create directory", str(directory)):
             directory.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise disk_error("create directory", str(directory), error) from error
 
     def names(self) -> list[str]:
         """Returns the names of all files, sorted."""
-        return sorted(entry.name for entry in os.scandir(self.directory) if entry.is_file())
+        with typed_errors("list", str(self.directory)):
+            return sorted(entry.name for entry in os.scandir(self.directory) if entry.is_file())
 
     def size(self, name: str) -> int:
         """Returns a file's size in bytes."""
-        return os.stat(self.directory / name).st_size
+        with typed_errors("look at", name):
+            return os.stat(self.directory / name).st_size
 
     def open(self, name: str) -> RealFile:
         """Opens an existing file for reading and writing."""
@@ -139,21 +154,28 @@ class RealDisk:
             return None
 
     def create(self, name: str, size: int) -> RealFile:
-        """Returns a new file of `size` zero bytes, durable with its name."""
+        """Returns a new file of `size` zero bytes, durable with its name; leaves none when full."""
         file = RealFile(self.directory / name, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
-        for offset in range(0, size, len(_ZEROS)):
-            file.write(offset, memoryview(_ZEROS)[: min(len(_ZEROS), size - offset)])
-        file.sync()
+        try:
+            for offset in range(0, size, len(_ZEROS)):
+                file.write(offset, memoryview(_ZEROS)[: min(len(_ZEROS), size - offset)])
+            file.sync()
+        except LocalError:
+            file.close()
+            self.remove(name)
+            raise
         self.sync_names()
         return file
 
     def remove(self, name: str) -> None:
         """Deletes a file."""
-        os.unlink(self.directory / name)
+        with typed_errors("remove", name):
+            os.unlink(self.directory / name)
 
     def rename(self, name: str, new_name: str) -> None:
         """Gives a file another name, in one step."""
-        os.rename(self.directory / name, self.directory / new_name)
+        with typed_errors("rename", name):
+            os.rename(self.directory / name, self.directory / new_name)
 
     def sync_names(self) -> None:
         """Makes created and deleted names durable."""
@@ -164,3 +186,24 @@ class RealDisk:
             raise disk_error("fsync", str(self.directory), error) from error
         finally:
             os.close(fd)
+
+
+def write_file(disk: Disk, name: str, content: bytes) -> None:
+    """Writes a new file and makes it durable; leaves none when the disk refuses."""
+    file = disk.create(name, 0)
+    try:
+        file.write(0, content)
+        file.sync()
+    except LocalError:
+        disk.remove(name)
+        raise
+    finally:
+        file.close()
+
+
+def replace_file(disk: Disk, name: str, content: bytes) -> None:
+    """Puts a whole file durably under its name, in one step for whoever looks."""
+    part = f"{name}.part"
+    write_file(disk, part, content)
+    disk.rename(part, name)
+    disk.sync_names()

@@ -13,7 +13,7 @@ from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 
-from thft.base.errors import LocalError
+from thft.base.errors import LocalError, ThftError
 from thft.base.frame import CLOSE, CONTROL, GROUP_END, FrameBuffer
 from thft.stream import layout, recovery
 from thft.stream.disk import Disk, File, RealDisk, disk_error
@@ -116,6 +116,7 @@ class Journal:
         if watermark is not None:
             watermark.begin(self.epoch, found.last_seq)
         self._pending = 0
+        self._written_bytes = self._saved_bytes = 0
         self._full = deque((name, found.last_seq) for name in found.plain)
         """Full segments with the seq at which each ends, oldest first."""
         self._file: File = self.supply.take()
@@ -155,6 +156,11 @@ class Journal:
         """Bytes written that a power cut would take."""
         return self.syncer.unsynced_bytes
 
+    @property
+    def grown_bytes(self) -> int:
+        """By how much the log has grown on disk since it was opened: written less compressed."""
+        return self._written_bytes - self._saved_bytes
+
     # ---- writing -------------------------------------------------------------------------------
 
     def append(self, type: int, stream: int, source: int, recv_ts_ns: int, payload: bytes) -> int:
@@ -170,6 +176,7 @@ class Journal:
             view = memoryview(self.buffer.memory)[at : at + end - start]
             self._file.write(start, view)
             self._pending = end
+            self._written_bytes += end - start
             self.written_seq = self.buffer.next_seq - 1
             if self._watermark is not None:
                 self._watermark.set_written(self.written_seq)
@@ -187,8 +194,12 @@ class Journal:
         """
         if len(self._full) <= PLAIN_KEPT or self._full[0][1] > self.durable_seq:
             return ""
-        name, _ = self._full.popleft()
-        return seal(self._disk, name)
+        name = self._full[0][0]
+        plain = self._disk.size(name)
+        sealed = seal(self._disk, name)
+        self._full.popleft()
+        self._saved_bytes += plain - self._disk.size(sealed)
+        return sealed
 
     def close(self) -> None:
         """Makes all durable, ends the log with a CLOSE frame and cuts the file there."""
@@ -200,6 +211,13 @@ class Journal:
         self.sync_now()
         self._file.truncate(self._position)
         self._file.sync()
+        self.abandon()
+
+    def discard(self) -> None:
+        """Takes back a start of which nothing was written: its empty segment goes."""
+        if self.written_seq == self.recovered.last_seq:
+            self._disk.remove(self._file.name)
+            self._disk.sync_names()
         self.abandon()
 
     def abandon(self) -> None:
@@ -257,8 +275,16 @@ class Journal:
         if segment_done:
             self.syncer.retire(self._file)
             self._full.append((self._file.name, last_seq))
-            self._file = self.supply.take()
+            self._file = self._next_file()
             self._begin_segment(self.durable_seq)
+
+    def _next_file(self) -> File:
+        """Returns the file of the next segment; without one the log cannot go on."""
+        try:
+            return self.supply.take()
+        except ThftError as error:
+            self.syncer.fail(error)
+            raise
 
 
 def _recover(disk: Disk) -> recovery.Recovery:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import msgspec
 
 from thft.base.errors import LocalError
-from thft.stream.disk import RealDisk
+from thft.stream.disk import RealDisk, replace_file
 
 MAGIC = b"THFTSNAP"
 FORMAT_VERSION = 1
@@ -72,15 +72,7 @@ class SnapshotStore:
 
     def save(self, snapshot: Snapshot) -> None:
         """Saves a snapshot durably under its seq; keeps the newest few."""
-        name = f"{snapshot.seq:016d}.snap"
-        content = pack(snapshot)
-        file = self._disk.create(f"{name}.part", 0)
-        file.write(0, content)
-        file.sync()
-        file.close()
-        folder = self._disk.directory
-        (folder / f"{name}.part").replace(folder / name)
-        self._disk.sync_names()
+        replace_file(self._disk, f"{snapshot.seq:016d}.snap", pack(snapshot))
         for old in self._names()[KEPT:]:
             self._disk.remove(old)
 

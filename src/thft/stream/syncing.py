@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections import deque
 
 from thft.base.errors import LocalError, ThftError
@@ -17,6 +18,9 @@ from thft.stream.watermark import Watermark
 
 SEGMENTS_AHEAD = 2
 TAKE_TIMEOUT_S = 30.0
+LOOK_EVERY_S = 0.05
+RETRY_S = 1.0
+"""Between two tries to make a segment on a disk that refused."""
 
 
 class JournalPoisoned(LocalError):
@@ -50,8 +54,12 @@ class Syncer:
         if self._failure is not None:
             raise JournalPoisoned(
                 f"the journal is poisoned: {self._failure.cause}",
-                "check the disk, then restart: recovery keeps what is good",
+                f"{self._failure.remedy}: recovery keeps what is good",
             )
+
+    def fail(self, failure: ThftError) -> None:
+        """Poisons the log: nothing may be written behind what is missing."""
+        self._failure = failure
 
     def written(self, seq: int, count: int, file: File) -> None:
         """Notes `count` bytes written to `file` up to `seq`."""
@@ -132,7 +140,8 @@ class SegmentSupply:
         self._disk = disk
         self._index = index
         self._segment_bytes = segment_bytes
-        self._ready: queue.Queue[File | ThftError] = queue.Queue(SEGMENTS_AHEAD)
+        self._ready: queue.Queue[File] = queue.Queue(SEGMENTS_AHEAD)
+        self._failure: ThftError | None = None
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         if threads:
@@ -143,15 +152,16 @@ class SegmentSupply:
         """Returns the next segment's file; waits only when the disk has fallen far behind."""
         if self._thread is None:
             return self._make()
-        try:
-            made = self._ready.get(timeout=TAKE_TIMEOUT_S)
-        except queue.Empty as error:
-            raise LocalError(
-                f"no new journal segment within {TAKE_TIMEOUT_S:.0f} s", "check the disk"
-            ) from error
-        if isinstance(made, ThftError):
-            raise made
-        return made
+        deadline = time.monotonic() + TAKE_TIMEOUT_S
+        while self._failure is None or not self._ready.empty():
+            try:
+                return self._ready.get(timeout=LOOK_EVERY_S)
+            except queue.Empty as error:
+                if time.monotonic() > deadline:
+                    raise LocalError(
+                        f"no new journal segment within {TAKE_TIMEOUT_S:.0f} s", "check the disk"
+                    ) from error
+        raise self._failure
 
     def stop(self) -> None:
         """Ends the thread and removes segments that were never begun."""
@@ -167,9 +177,8 @@ class SegmentSupply:
             made = self._ready.get(timeout=wait_s) if wait_s else self._ready.get_nowait()
         except queue.Empty:
             return
-        if not isinstance(made, ThftError):
-            made.close()
-            self._disk.remove(made.name)
+        made.close()
+        self._disk.remove(made.name)
 
     def _make(self) -> File:
         file = self._disk.create(segment_name(self._index), self._segment_bytes)
@@ -179,9 +188,12 @@ class SegmentSupply:
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
-                made: File | ThftError = self._make()
-            except ThftError as error:
-                made = error
+                made = self._make()
+            except ThftError as error:  # a full disk may have room again
+                self._failure = error
+                self._stopping.wait(RETRY_S)
+                continue
+            self._failure = None
             while not self._stopping.is_set():
                 try:
                     self._ready.put(made, timeout=0.2)
@@ -189,8 +201,5 @@ class SegmentSupply:
                 except queue.Full:
                     continue
             else:
-                if not isinstance(made, ThftError):
-                    made.close()
-                    self._disk.remove(made.name)
-            if isinstance(made, ThftError):
-                return
+                made.close()
+                self._disk.remove(made.name)

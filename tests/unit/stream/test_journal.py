@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import time
 from pathlib import Path
 
 import pytest
 
 from thft.base.frame import GROUP_END, FrameTooLarge
-from thft.stream.disk import DiskFailed, RealFile, disk_error
+from thft.stream import syncing
+from thft.stream.disk import DiskFailed, JournalFull, RealDisk, RealFile, disk_error
 from thft.stream.journal import AlreadyLocked, Journal
 from thft.stream.layout import DamagedLog
 from thft.stream.reader import LogReader, read_all
@@ -17,7 +20,7 @@ from thft.stream.snapshot import (
     SnapshotStore,
     pack,
 )
-from thft.stream.syncing import JournalPoisoned
+from thft.stream.syncing import JournalPoisoned, SegmentSupply
 
 SMALL = {"segment_bytes": 64 << 10, "block_bytes": 4 << 10}
 
@@ -159,6 +162,55 @@ def test_a_failed_sync_poisons_the_log(tmp_path: Path, monkeypatch: pytest.Monke
         journal.flush()
     assert journal.durable_seq == durable
     journal.abandon()
+
+
+def test_a_log_that_finds_no_room_ends_with_everything_written_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = open_journal(tmp_path)
+    room = True
+
+    def create(disk: RealDisk, name: str, size: int) -> RealFile:
+        if not room:
+            raise disk_error("create", name, OSError(errno.ENOSPC, "full"))
+        return made(disk, name, size)
+
+    made = RealDisk.create
+    monkeypatch.setattr(RealDisk, "create", create)
+    room = False
+    with pytest.raises(JournalFull, match="no space left"):
+        for _ in range(10):
+            write(journal, 500)  # into what was made ahead, until nothing is left of it
+    assert journal.written_seq >= 500
+    with pytest.raises(JournalPoisoned, match="no space left — free disk space"):
+        journal.flush()
+    journal.abandon()
+    written = journal.written_seq
+    seqs = [frame.seq for frame in read_all(tmp_path)]
+    assert seqs == list(range(1, written + 1))
+
+
+def test_a_segment_is_made_as_soon_as_there_is_room_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(syncing, "RETRY_S", 0.01)
+    disk, refusals = RealDisk(tmp_path), iter(range(5))
+
+    def create(disk: RealDisk, name: str, size: int) -> RealFile:
+        if next(refusals, None) is not None:
+            raise disk_error("create", name, OSError(errno.ENOSPC, "full"))
+        return made(disk, name, size)
+
+    made = RealDisk.create
+    monkeypatch.setattr(RealDisk, "create", create)
+    supply = SegmentSupply(disk, 1, 4_096, threads=True)
+    deadline = time.monotonic() + 10
+    while supply._ready.empty():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    supply.take().close()
+    supply.stop()
+    assert disk.names() == ["00000001.log"]
 
 
 def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
