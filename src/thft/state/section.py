@@ -100,10 +100,14 @@ def restore_state(data: bytes) -> State:
         depth = state.depths[feed, instrument] = DepthBook()
         depth.apply(True, tuple(bids), tuple(asks))
     state.orders = {item.client_order_id: item for item in section.orders}
-    state.closed_orders = {item.client_order_id: item for item in section.closed_orders}
+    for order in section.closed_orders:
+        state.closed_orders[order.client_order_id] = order
     state.positions = {
         (item.account, item.instrument, item.position_id): item for item in section.positions
     }
+    for item in section.positions:
+        net = (item.account, item.instrument)
+        state.net_sizes[net] = state.net_sizes.get(net, 0) + item.size
     state.strategies = {item.strategy: item for item in section.strategies}
     state.risk, state.kill, state.durability = section.risk, section.kill, section.durability
     state.commands = dict(section.commands)
