@@ -13,6 +13,8 @@ from thft.base.errors import LocalError
 
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 Positive = Annotated[int, Meta(ge=1)]
+MOST_SEGMENTS = 256
+"""Segments that are ready are open files."""
 
 
 class BadConfig(LocalError):
@@ -70,10 +72,13 @@ class RiskConfig(Struct, forbid_unknown_fields=True):
 
 
 class JournalConfig(Struct, forbid_unknown_fields=True):
-    """Sizes of the journal, and how much may wait for the disk before new risk stops."""
+    """Sizes of the journal, and how much may wait for the disk before new risk stops.
+
+    So much is zeroed ahead as well: until it is used up a stalled disk costs no latency.
+    """
 
     segment_mib: Positive = 16
-    unsynced_mib: Positive = 256
+    unsynced_mib: Positive = 64
 
 
 class ClockConfig(Struct, forbid_unknown_fields=True):
@@ -132,6 +137,8 @@ def _findings(table: dict[str, Any]) -> list[str]:
 
 def _cross_checks(config: Config) -> list[str]:
     findings: list[str] = []
+    if config.journal.unsynced_mib > MOST_SEGMENTS * config.journal.segment_mib:
+        findings.append(f"journal.unsynced_mib: more than {MOST_SEGMENTS} segments of segment_mib")
     symbols = {instrument.symbol for instrument in config.instruments}
     feeds = {venue.name for venue in config.venues}
     for venue in config.venues:

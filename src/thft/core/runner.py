@@ -57,6 +57,7 @@ class Core:
             instance="",
             created_ns=EngineClock().now_ns(),
             segment_bytes=config.journal.segment_mib << 20,
+            unsynced_bound=config.journal.unsynced_mib << 20,
         )
         recovered = self.journal.recovered
         self.kernel, note = recover(directory / "core", catalogue, config.seed, recovered.last_seq)
