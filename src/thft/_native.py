@@ -8,7 +8,12 @@ from __future__ import annotations
 import os
 from importlib.util import find_spec
 
-EXTENSIONS = ("thft.base._frame", "thft.model._book", "thft.kernel._dispatch")
+EXTENSIONS = (
+    "thft.base._frame",
+    "thft.model._book",
+    "thft.kernel._dispatch",
+    "thft.stream._syncing",
+)
 
 
 def _choose() -> tuple[bool, str]:

@@ -29,7 +29,7 @@ from thft.stream.reader import read_all
 
 MIB = 1 << 20
 MIN_FREE = 8
-SMALL = f"[journal]\nsegment_mib = 1\nmin_free_mib = {MIN_FREE}\n\n[risk]"
+SMALL = f"[journal]\nsegment_mib = 1\nunsynced_mib = 1\nmin_free_mib = {MIN_FREE}\n\n[risk]"
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
@@ -140,7 +140,7 @@ def test_a_core_is_refused_on_a_disk_that_is_too_full(tmp_path: Path) -> None:
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == 2
         (line,) = done.stderr.splitlines()
-        assert "16 MiB are free on this disk, 304 MiB are needed" in line
-        assert "journal.min_free_mib 256 and 3 segments" in line
+        assert "16 MiB are free on this disk, 368 MiB are needed" in line
+        assert "journal.min_free_mib 256 and 7 segments" in line
         assert line.endswith("free disk space, or lower journal.min_free_mib")
         assert list(disk.iterdir()) == []

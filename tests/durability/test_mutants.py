@@ -19,8 +19,18 @@ SMALL = {"THFT_CRASH_IMAGES": "6000", "THFT_KILLS": "60", "THFT_FLIPS": "200"}
 
 IMAGES = "tests/durability/test_crash_images.py"
 FLIPS = "tests/durability/test_flips.py"
+SYNCING = "tests/durability/test_syncing.py"
+CALLS = "tests/durability/test_sync_calls.py"
 JOURNAL = "tests/unit/stream/test_journal.py"
 TWINS = "tests/twin/test_twins.py"
+
+
+EXTENSIONS_OF = {
+    "stream/syncing_core.h": ["_syncing"],
+    "base/_frame.pyx": ["_frame"],
+    "base/frame_core.h": [],
+}
+"""Which extensions a native source goes into; an empty list is all of them."""
 
 
 class Mutant(NamedTuple):
@@ -37,25 +47,108 @@ class Mutant(NamedTuple):
 
 MUTANTS = (
     Mutant(
-        "current segment never synced",
-        "stream/syncing.py",
-        "                if file is not None:\n                    file.sync()\n",
-        "",
+        "no segment ever synced",
+        "stream/_syncing_py.py",
+        "            file.sync()\n        elif",
+        "            pass\n        elif",
         IMAGES,
     ),
     Mutant(
         "full segment not synced when it is left",
-        "stream/syncing.py",
-        "                    full.sync()\n",
-        "",
+        "stream/_syncing_py.py",
+        "                for file in files:\n",
+        "                for file in files[-1:]:\n",
         IMAGES,
     ),
     Mutant(
-        "failed sync forgotten",
-        "stream/syncing.py",
+        "failed sync forgotten (twin)",
+        "stream/_syncing_py.py",
         "                self._failure = error\n                return\n",
         "                print(error)\n",
-        JOURNAL,
+        SYNCING,
+        "twin",
+    ),
+    Mutant(
+        "who waits for a failed sync tries again (twin)",
+        "stream/_syncing_py.py",
+        "            if self._failure is not None or not self.unsynced_bytes:\n",
+        "            if not self.unsynced_bytes:\n",
+        SYNCING,
+        "twin",
+    ),
+    Mutant(
+        "durable before its sync has ended (native)",
+        "stream/syncing_core.h",
+        "    int good = thft_sync_files(s, atomic_load(&s->begun));\n",
+        "    atomic_store(&s->durable_seq, seq);\n"
+        "    int good = thft_sync_files(s, atomic_load(&s->begun));\n",
+        SYNCING,
+        "native",
+    ),
+    Mutant(
+        "mark in the side file before its sync has ended (native)",
+        "stream/syncing_core.h",
+        "    int good = thft_sync_files(s, atomic_load(&s->begun));\n",
+        "    if (s->mark) atomic_store(s->mark, seq);\n"
+        "    int good = thft_sync_files(s, atomic_load(&s->begun));\n",
+        SYNCING,
+        "native",
+    ),
+    Mutant(
+        "no fdatasync (native)",
+        "stream/syncing_core.h",
+        "return fdatasync(fd) ? errno : 0;",
+        "(void)fd; return 0;",
+        CALLS,
+        "native",
+    ),
+    Mutant(
+        "refusal of fdatasync taken for success (native)",
+        "stream/syncing_core.h",
+        "return fdatasync(fd) ? errno : 0;",
+        "fdatasync(fd); return 0;",
+        CALLS,
+        "native",
+    ),
+    Mutant(
+        "covers what was written after the sync began (native)",
+        "stream/syncing_core.h",
+        "        atomic_store(&s->durable_seq, seq);\n",
+        "        atomic_store(&s->durable_seq, atomic_load(&s->written_seq));\n",
+        SYNCING,
+        "native",
+    ),
+    Mutant(
+        "full segment not synced first (native)",
+        "stream/syncing_core.h",
+        "for (uint32_t number = s->closed;; number++) {",
+        "for (uint32_t number = begun - 1;; number++) {",
+        SYNCING,
+        "native",
+    ),
+    Mutant(
+        "failed sync tried again (native)",
+        "stream/syncing_core.h",
+        "        if (failure) {\n",
+        "        if (failure && (failure = atomic_load(&s->sync)(fd))) {\n",
+        SYNCING,
+        "native",
+    ),
+    Mutant(
+        "failed sync forgotten (native)",
+        "stream/syncing_core.h",
+        "if (atomic_load(&s->stopping) || !thft_sync_round(s)) return NULL;",
+        "if (atomic_load(&s->stopping)) return NULL; thft_sync_round(s); s->failure = 0;",
+        SYNCING,
+        "native",
+    ),
+    Mutant(
+        "sync_now does not wait (native)",
+        "stream/syncing_core.h",
+        "    uint64_t bytes = atomic_load(&s->written_bytes);\n    int durable;\n",
+        "    uint64_t bytes = 0;\n    int durable;\n",
+        SYNCING,
+        "native",
     ),
     Mutant(
         "durable mark claims what is only written",
@@ -95,7 +188,7 @@ MUTANTS = (
     Mutant(
         "bytes behind the last frame ignored",
         "stream/recovery.py",
-        "    if bad < 0 and not any(rest):\n",
+        "    if bad < 0 and _blank(rest):\n",
         "    if bad < 0:\n",
         FLIPS,
     ),
@@ -193,9 +286,8 @@ def caught(mutant: Mutant, folder: Path) -> str:
     environment = {**os.environ, **SMALL, "PYTHONPATH": str(root / "src")}
     environment["THFT_PURE"] = "1" if mutant.leaves == "twin" else "0"
     if mutant.leaves == "native":
-        subprocess.run(
-            [sys.executable, "hatch_build.py"], cwd=root, check=True, capture_output=True
-        )
+        build = [sys.executable, "hatch_build.py", *EXTENSIONS_OF[mutant.file]]
+        subprocess.run(build, cwd=root, check=True, capture_output=True)
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", mutant.gate],
         cwd=root,

@@ -14,6 +14,8 @@ from thft.core.findings import findings
 
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 Positive = Annotated[int, Meta(ge=1)]
+MOST_SEGMENTS = 256
+"""Segments that are ready are open files."""
 Natural = Annotated[int, Meta(ge=0)]
 Name = Annotated[
     str,
@@ -95,11 +97,18 @@ class RiskConfig(Struct, forbid_unknown_fields=True):
 
 
 class JournalConfig(Struct, forbid_unknown_fields=True):
-    """Sizes of the journal, how much may wait for the disk and how much of it must be free."""
+    """Sizes of the journal, how much may wait for the disk and how much of it must be free.
+
+    What may wait for the disk is zeroed ahead: until it is used up a stalled disk costs no latency.
+    """
 
     segment_mib: Positive = 16
-    unsynced_mib: Positive = 256
+    unsynced_mib: Positive = 64
     min_free_mib: Natural = 256
+
+    def __post_init__(self) -> None:
+        if self.unsynced_mib > MOST_SEGMENTS * self.segment_mib:
+            raise ValueError(f"unsynced_mib is more than {MOST_SEGMENTS} times segment_mib")
 
 
 class ClockConfig(Struct, forbid_unknown_fields=True):

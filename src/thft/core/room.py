@@ -15,7 +15,7 @@ from thft.host.disk_space import Growth, days_left, free_bytes
 from thft.model import event as ev
 from thft.model.fixed import ABSENT
 from thft.state.records import DiskRecord
-from thft.stream.syncing import SEGMENTS_AHEAD
+from thft.stream.syncing import segments_ahead
 
 OK, LOW, FULL = "OK", "LOW", "FULL"
 FULL_BELOW, LOW_BELOW = 2, 4
@@ -31,12 +31,13 @@ class NoRoom(LocalError):
 
 def require_room(directory: Path, config: JournalConfig) -> None:
     """Raises NoRoom when the disk of `directory` has less than a start needs."""
-    need = config.min_free_mib + (SEGMENTS_AHEAD + 1) * config.segment_mib
+    segments = segments_ahead(config.unsynced_mib, config.segment_mib) + 1
+    need = config.min_free_mib + segments * config.segment_mib
     free = free_bytes(directory) >> 20
     if free < need:
         raise NoRoom(
             f"{directory}: {free} MiB are free on this disk, {need} MiB are needed "
-            f"(journal.min_free_mib {config.min_free_mib} and {SEGMENTS_AHEAD + 1} segments)",
+            f"(journal.min_free_mib {config.min_free_mib} and {segments} segments)",
             "free disk space, or lower journal.min_free_mib",
         )
 

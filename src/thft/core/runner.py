@@ -61,6 +61,7 @@ class Core:
             instance="",
             created_ns=EngineClock().now_ns(),
             segment_bytes=config.journal.segment_mib << 20,
+            unsynced_bound=config.journal.unsynced_mib << 20,
         )
         try:
             self._open(catalogue)

@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
-from thft.base.errors import LocalError
+from thft.base.errors import LocalError, ThftError
 
 _ZEROS = bytes(1 << 20)
+_MOST_PIECES = os.sysconf("SC_IOV_MAX")
 
 
 class JournalFull(LocalError):
@@ -23,6 +24,16 @@ class JournalFull(LocalError):
 
 class DiskFailed(LocalError):
     """The disk refused an operation; the log must not be written further."""
+
+
+class JournalPoisoned(LocalError):
+    """A sync failed: nothing after it may be called durable."""
+
+    def __init__(self, failure: ThftError) -> None:
+        super().__init__(
+            f"the journal is poisoned: {failure.cause}",
+            f"{failure.remedy}: recovery keeps what is good",
+        )
 
 
 class FileMissing(LocalError):
@@ -99,6 +110,20 @@ class RealFile:
             offset += done
             view = view[done:]
 
+    def fill(self, size: int) -> None:
+        """Writes zeros up to `size`, in as few calls as can be.
+
+        Each call gives Python's lock away and asks for it again, beside a kernel that is busy.
+        """
+        done = 0
+        while done < size:
+            whole = min((size - done) // len(_ZEROS), _MOST_PIECES)
+            pieces = [_ZEROS] * whole or [_ZEROS[: size - done]]
+            try:
+                done += os.pwritev(self.fd, pieces, done)
+            except OSError as error:
+                raise disk_error("write", self.name, error) from error
+
     def read(self, offset: int, length: int) -> bytes:
         """Returns up to `length` bytes from `offset`."""
         return os.pread(self.fd, length, offset)
@@ -157,8 +182,7 @@ class RealDisk:
         """Returns a new file of `size` zero bytes, durable with its name; leaves none when full."""
         file = RealFile(self.directory / name, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
         try:
-            for offset in range(0, size, len(_ZEROS)):
-                file.write(offset, memoryview(_ZEROS)[: min(len(_ZEROS), size - offset)])
+            file.fill(size)
             file.sync()
         except LocalError:
             file.close()

@@ -16,10 +16,10 @@ from pathlib import Path
 from thft.base.errors import LocalError, ThftError
 from thft.base.frame import CLOSE, CONTROL, GROUP_END, FrameBuffer
 from thft.stream import layout, recovery
-from thft.stream.disk import Disk, File, RealDisk, disk_error
+from thft.stream.disk import Disk, File, JournalPoisoned, RealDisk, disk_error
 from thft.stream.layout import SegmentHeader
 from thft.stream.segment import seal
-from thft.stream.syncing import SegmentSupply, Syncer
+from thft.stream.syncing import SegmentSupply, start_syncer
 from thft.stream.watermark import Watermark
 
 LOCK_NAME = "lock"
@@ -82,12 +82,14 @@ class Journal:
         block_bytes: int = 64 << 10,
         sync: bool = True,
         threads: bool = True,
+        unsynced_bound: int = 0,
         watermark: Watermark | None = None,
     ) -> None:
         """Recovers the log in `disk` and begins a new epoch in a new segment.
 
         Raises DamagedLog when what had been durable is not there. With `sync` off nothing is made
-        durable (benches, backtests); with `threads` off `sync_now` does what the threads do.
+        durable (benches, backtests); with `threads` off `sync_now` does what the threads do. From
+        any moment on `unsynced_bound` bytes can be written without waiting for the disk.
         """
         if segment_bytes % block_bytes or block_bytes % 4_096:
             raise LocalError(
@@ -109,8 +111,8 @@ class Journal:
         )
         self._chain = found.chain
         self.written_seq = found.last_seq
-        self.supply = SegmentSupply(disk, found.index + 1, segment_bytes, threads)
-        self.syncer = Syncer(found.last_seq, watermark, sync, threads)
+        self.supply = SegmentSupply(disk, found.index + 1, segment_bytes, threads, unsynced_bound)
+        self.syncer = start_syncer(found.last_seq, watermark, sync, threads)
         self.buffer = FrameBuffer(block_bytes, RING_BLOCKS, layout.TRAILER_BYTES, found.next_seq)
         self.buffer.on_block_full = self._block_full
         if watermark is not None:
@@ -119,7 +121,9 @@ class Journal:
         self._written_bytes = self._saved_bytes = 0
         self._full = deque((name, found.last_seq) for name in found.plain)
         """Full segments with the seq at which each ends, oldest first."""
-        self._file: File = self.supply.take()
+        self._file: File
+        self._failure: ThftError | None = None
+        """Why nothing may be written any more."""
         self._begin_segment(found.last_seq)
         self.flush()
         self.sync_now()
@@ -169,6 +173,8 @@ class Journal:
 
     def flush(self) -> int:
         """Writes everything packed; returns the last written seq. One write() when it fits."""
+        if self._failure is not None:
+            raise JournalPoisoned(self._failure)
         self.syncer.check()
         start, end = self._pending, self._position
         if end > start:
@@ -180,7 +186,7 @@ class Journal:
             self.written_seq = self.buffer.next_seq - 1
             if self._watermark is not None:
                 self._watermark.set_written(self.written_seq)
-            self.syncer.written(self.written_seq, end - start, self._file)
+            self.syncer.written(self.written_seq, end - start)
         return self.written_seq
 
     def sync_now(self) -> None:
@@ -243,6 +249,8 @@ class Journal:
         return block * self._block_bytes + file_offset % self._block_bytes
 
     def _begin_segment(self, durable_seq: int) -> None:
+        self._file = self._next_file()
+        self.syncer.begin(self._file)
         header = SegmentHeader(
             self._block_bytes,
             self._segment_bytes,
@@ -273,9 +281,7 @@ class Journal:
         buffer.next_block()
         self._block_offset += size
         if segment_done:
-            self.syncer.retire(self._file)
             self._full.append((self._file.name, last_seq))
-            self._file = self._next_file()
             self._begin_segment(self.durable_seq)
 
     def _next_file(self) -> File:
@@ -283,7 +289,7 @@ class Journal:
         try:
             return self.supply.take()
         except ThftError as error:
-            self.syncer.fail(error)
+            self._failure = error
             raise
 
 

@@ -15,11 +15,14 @@ import struct
 import tempfile
 from pathlib import Path
 
-_U64 = struct.Struct("<Q")
 _TIMEVAL = struct.Struct("@ll")
 WAIT = (0, 500_000)
 """Seconds and microseconds after which a sleeping reader looks by itself."""
-_WRITTEN, _DURABLE, _EPOCH, _ARMED = 0, 8, 16, 24
+_WRITTEN, _DURABLE, _EPOCH = range(3)
+"""The marks: 64-bit words, each stored and loaded in one access, so that none is seen half."""
+DURABLE_AT = 8 * _DURABLE
+"""Where the durable mark lies in the file, for the thread that stores it without Python."""
+_ARMED = 24
 _SLOTS, _SLOT_BYTES, _FIRST_SLOT = 16, 120, 128
 _SIZE = _FIRST_SLOT + _SLOTS * _SLOT_BYTES
 _SLOT_PLACES = tuple(range(_FIRST_SLOT, _SIZE, _SLOT_BYTES))
@@ -37,6 +40,7 @@ class Watermark:
             if os.fstat(fd).st_size != _SIZE:
                 os.ftruncate(fd, _SIZE)
             self.memory = mmap.mmap(fd, _SIZE)
+            self._marks = memoryview(self.memory).cast("Q")
         finally:
             os.close(fd)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) if create else None
@@ -46,28 +50,27 @@ class Watermark:
     @property
     def written_seq(self) -> int:
         """Last sequence number that survives the death of the writer."""
-        return int(_U64.unpack_from(self.memory, _WRITTEN)[0])
+        return self._marks[_WRITTEN]
 
     @property
     def durable_seq(self) -> int:
         """Last sequence number that survives a power cut."""
-        return int(_U64.unpack_from(self.memory, _DURABLE)[0])
+        return self._marks[_DURABLE]
 
     def begin(self, epoch: int, seq: int) -> None:
         """Starts a run: both marks stand at the recovered end."""
-        _U64.pack_into(self.memory, _EPOCH, epoch)
-        _U64.pack_into(self.memory, _WRITTEN, seq)
-        _U64.pack_into(self.memory, _DURABLE, seq)
+        self._marks[_EPOCH] = epoch
+        self._marks[_WRITTEN] = self._marks[_DURABLE] = seq
 
     def set_written(self, seq: int) -> None:
         """Publishes what has been written and wakes sleeping readers."""
-        _U64.pack_into(self.memory, _WRITTEN, seq)
+        self._marks[_WRITTEN] = seq
         if self.memory[_ARMED]:
             self._ring()
 
     def set_durable(self, seq: int) -> None:
         """Publishes what has become durable."""
-        _U64.pack_into(self.memory, _DURABLE, seq)
+        self._marks[_DURABLE] = seq
 
     def _ring(self) -> None:
         memory = self.memory
@@ -91,6 +94,7 @@ class Watermark:
 
     def close(self) -> None:
         """Unmaps the file."""
+        self._marks.release()
         self.memory.close()
         if self._socket is not None:
             self._socket.close()

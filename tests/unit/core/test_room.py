@@ -13,7 +13,7 @@ from thft.model import event as ev
 from thft.state.records import DiskRecord
 
 MIB = 1 << 20
-CONFIG = JournalConfig(segment_mib=16, min_free_mib=100)
+CONFIG = JournalConfig(segment_mib=16, unsynced_mib=16, min_free_mib=100)
 
 
 class Disk:
@@ -30,10 +30,10 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
 
 
 def test_a_start_needs_the_minimum_and_its_segments(disk: Disk, tmp_path: Path) -> None:
-    disk.mib = 148
+    disk.mib = 164
     require_room(tmp_path, CONFIG)
-    disk.mib = 147
-    with pytest.raises(NoRoom, match="147 MiB are free on this disk, 148 MiB are needed"):
+    disk.mib = 163
+    with pytest.raises(NoRoom, match="163 MiB are free on this disk, 164 MiB are needed"):
         require_room(tmp_path, CONFIG)
 
 

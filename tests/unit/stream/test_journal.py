@@ -9,8 +9,16 @@ from pathlib import Path
 import pytest
 
 from thft.base.frame import GROUP_END, FrameTooLarge
+from thft.sim.memory_disk import MemoryDisk
 from thft.stream import syncing
-from thft.stream.disk import DiskFailed, JournalFull, RealDisk, RealFile, disk_error
+from thft.stream.disk import (
+    DiskFailed,
+    JournalFull,
+    JournalPoisoned,
+    RealDisk,
+    RealFile,
+    disk_error,
+)
 from thft.stream.journal import AlreadyLocked, Journal
 from thft.stream.layout import DamagedLog
 from thft.stream.reader import LogReader, read_all
@@ -20,7 +28,7 @@ from thft.stream.snapshot import (
     SnapshotStore,
     pack,
 )
-from thft.stream.syncing import JournalPoisoned, SegmentSupply
+from thft.stream.syncing import SegmentSupply
 
 SMALL = {"segment_bytes": 64 << 10, "block_bytes": 4 << 10}
 
@@ -143,27 +151,6 @@ def test_a_bad_snapshot_falls_back_and_a_newer_one_is_refused(tmp_path: Path) ->
         store.load(last_seq=99)
 
 
-def test_a_failed_sync_poisons_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    journal = open_journal(tmp_path)
-    write(journal, 5)
-    journal.sync_now()
-    durable = journal.durable_seq
-
-    def fail(self: RealFile) -> None:
-        raise disk_error("fdatasync", self.name, OSError(5, "Input/output error"))
-
-    with monkeypatch.context() as patch:
-        patch.setattr(RealFile, "sync", fail)
-        journal.append(257, 2, 1, 1, b"x")
-        with pytest.raises(JournalPoisoned, match="Input/output error"):
-            journal.flush()
-            journal.sync_now()
-    with pytest.raises(JournalPoisoned):
-        journal.flush()
-    assert journal.durable_seq == durable
-    journal.abandon()
-
-
 def test_a_log_that_finds_no_room_ends_with_everything_written_in_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -217,6 +204,26 @@ def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(DiskFailed, match="create directory"):
         open_journal(tmp_path / "file")
+
+
+def test_a_turn_is_one_write_and_a_second_one_only_in_a_new_segment() -> None:
+    disk = MemoryDisk()
+    journal = Journal(
+        disk,
+        instance="ab",
+        created_ns=1,
+        segment_bytes=64 << 10,
+        block_bytes=4 << 10,
+        threads=False,
+    )
+    for turn in range(300):
+        segment, done = journal._file.name, len(disk.ops)
+        for _ in range(turn % 70 + 1):
+            journal.append(257, 2, 1, 1, b"p" * 56)
+        journal.flush()
+        written = [op.name for op in disk.ops[done:] if op.kind == "write"]
+        assert written in ([journal._file.name], [segment, journal._file.name])
+        assert len(set(written)) == len(written)
 
 
 def test_flag_of_a_group_end_is_what_the_journal_appends(tmp_path: Path) -> None:
