@@ -77,14 +77,12 @@ class RealFile:
 
     def write(self, offset: int, data: memoryview | bytes) -> None:
         """Writes all of `data`; a short write goes on where it stopped."""
-        view = memoryview(data)
-        while view:
-            try:
-                done = os.pwrite(self.fd, view, offset)
-            except OSError as error:
-                raise disk_error("write", self.name, error) from error
-            offset += done
-            view = view[done:]
+        try:
+            done = os.pwrite(self.fd, data, offset)
+            while done < len(data):
+                done += os.pwrite(self.fd, memoryview(data)[done:], offset + done)
+        except OSError as error:
+            raise disk_error("write", self.name, error) from error
 
     def read(self, offset: int, length: int) -> bytes:
         """Returns up to `length` bytes from `offset`."""
@@ -96,6 +94,18 @@ class RealFile:
             os.fdatasync(self.fd)
         except OSError as error:
             raise disk_error("fdatasync", self.name, error) from error
+
+    def reserve(self, size: int) -> None:
+        """Has the file system choose `size` bytes at once: zeros then cost half as much to write.
+
+        Where it cannot (EOPNOTSUPP) the writes find their room one by one.
+        """
+        try:
+            if size:
+                os.posix_fallocate(self.fd, 0, size)
+        except OSError as error:
+            if error.errno != errno.EOPNOTSUPP:
+                raise disk_error("allocate", self.name, error) from error
 
     def truncate(self, size: int) -> None:
         """Cuts the file to `size`."""
@@ -141,6 +151,7 @@ class RealDisk:
     def create(self, name: str, size: int) -> RealFile:
         """Returns a new file of `size` zero bytes, durable with its name."""
         file = RealFile(self.directory / name, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
+        file.reserve(size)
         for offset in range(0, size, len(_ZEROS)):
             file.write(offset, memoryview(_ZEROS)[: min(len(_ZEROS), size - offset)])
         file.sync()
