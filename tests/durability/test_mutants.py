@@ -231,7 +231,7 @@ MUTANTS = (
     Mutant(
         "checksum not compared (twin)",
         "base/_frame_py.py",
-        "if crc32(buffer[at + 4 : at + padded]) != crc:",
+        "if crc32(buffer[at + 4 : behind]) != crc:",
         "if crc < 0:",
         IMAGES,
         "twin",

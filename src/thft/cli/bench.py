@@ -39,7 +39,7 @@ def bench(*names: str, json: bool = False, directory: Path | None = None) -> int
     unknown = [name for name in names if name not in BENCHES]
     if unknown:
         raise LocalError(f"no bench named {', '.join(unknown)}", f"choose of {', '.join(BENCHES)}")
-    print(machine(), file=sys.stderr)
+    print("before:", machine(), file=sys.stderr)
     met = True
     shown: list[Figure] = []
     for name in names or BENCHES:
@@ -50,6 +50,7 @@ def bench(*names: str, json: bool = False, directory: Path | None = None) -> int
                 print(json_text.dumps(figure.record()), flush=True)
     if not json:
         Console().print(_table(shown))
+    print("after:", machine(), file=sys.stderr)
     return 0 if met else 1
 
 

@@ -85,9 +85,10 @@ def percentile(values: Iterable[float], share: float) -> float:
 
 
 def machine() -> str:
-    """Returns in one line what the figures were measured on."""
-    load = " ".join(f"{one:.2f}" for one in os.getloadavg())
-    return (
+    """Returns in one line what the figures were measured on, and whether it had other work."""
+    loads, cores = os.getloadavg(), os.cpu_count() or 1
+    said = (
         f"thft {__version__}, {_native.reason}, Python {platform.python_version()}, "
-        f"{platform.machine()} with {os.cpu_count()} cores, load {load}"
+        f"{platform.machine()} with {cores} cores, load " + " ".join(f"{one:.2f}" for one in loads)
     )
+    return f"{said}: LOADED, measure again when it is quiet" if loads[0] > cores else said

@@ -101,14 +101,12 @@ class RealFile:
 
     def write(self, offset: int, data: memoryview | bytes) -> None:
         """Writes all of `data`; a short write goes on where it stopped."""
-        view = memoryview(data)
-        while view:
-            try:
-                done = os.pwrite(self.fd, view, offset)
-            except OSError as error:
-                raise disk_error("write", self.name, error) from error
-            offset += done
-            view = view[done:]
+        try:
+            done = os.pwrite(self.fd, data, offset)
+            while done < len(data):
+                done += os.pwrite(self.fd, memoryview(data)[done:], offset + done)
+        except OSError as error:
+            raise disk_error("write", self.name, error) from error
 
     def fill(self, size: int) -> None:
         """Writes zeros up to `size`, in as few calls as can be.
@@ -134,6 +132,18 @@ class RealFile:
             os.fdatasync(self.fd)
         except OSError as error:
             raise disk_error("fdatasync", self.name, error) from error
+
+    def reserve(self, size: int) -> None:
+        """Has the file system choose `size` bytes at once: zeros then cost half as much to write.
+
+        Where it cannot (EOPNOTSUPP) the writes find their room one by one.
+        """
+        try:
+            if size:
+                os.posix_fallocate(self.fd, 0, size)
+        except OSError as error:
+            if error.errno != errno.EOPNOTSUPP:
+                raise disk_error("allocate", self.name, error) from error
 
     def truncate(self, size: int) -> None:
         """Cuts the file to `size`."""
@@ -182,6 +192,7 @@ class RealDisk:
         """Returns a new file of `size` zero bytes, durable with its name; leaves none when full."""
         file = RealFile(self.directory / name, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
         try:
+            file.reserve(size)
             file.fill(size)
             file.sync()
         except LocalError:

@@ -176,14 +176,14 @@ class Journal:
         if self._failure is not None:
             raise JournalPoisoned(self._failure)
         self.syncer.check()
-        start, end = self._pending, self._position
+        buffer, start, end = self.buffer, self._pending, self._position
         if end > start:
-            at = self._memory_offset(start)
-            view = memoryview(self.buffer.memory)[at : at + end - start]
+            ends_at = buffer.block * self._block_bytes + buffer.used
+            view = memoryview(buffer.memory)[ends_at - (end - start) : ends_at]
             self._file.write(start, view)
             self._pending = end
             self._written_bytes += end - start
-            self.written_seq = self.buffer.next_seq - 1
+            self.written_seq = buffer.next_seq - 1
             if self._watermark is not None:
                 self._watermark.set_written(self.written_seq)
             self.syncer.written(self.written_seq, end - start)
@@ -241,12 +241,6 @@ class Journal:
     @property
     def _position(self) -> int:
         return self._block_offset + self.buffer.used
-
-    def _memory_offset(self, file_offset: int) -> int:
-        """Where in the ring the byte at `file_offset` of the current segment lies."""
-        blocks_back = self._block_offset - file_offset // self._block_bytes * self._block_bytes
-        block = self.buffer.block - blocks_back // self._block_bytes
-        return block * self._block_bytes + file_offset % self._block_bytes
 
     def _begin_segment(self, durable_seq: int) -> None:
         self._file = self._next_file()

@@ -43,9 +43,8 @@ class Watermark:
             self._marks = memoryview(self.memory).cast("Q")
         finally:
             os.close(fd)
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) if create else None
-        if self._socket is not None:
-            self._socket.setblocking(False)
+        self._bells: dict[int, tuple[bytes, socket.socket]] = {}
+        """The writer's end by slot: the reader's address, a socket connected to it."""
 
     @property
     def written_seq(self) -> int:
@@ -75,29 +74,36 @@ class Watermark:
     def _ring(self) -> None:
         memory = self.memory
         memory[_ARMED] = 0
-        if self._socket is None:
-            return
         for slot in _SLOT_PLACES:
             if memory[slot]:
                 memory[slot] = 0
-                self._ring_one(memory, slot)
+                try:
+                    self._bell(memory, slot).send(b"\1")
+                except BlockingIOError:
+                    continue  # its queue is full of rings already
+                except OSError:
+                    memory[slot + 8 : slot + _SLOT_BYTES] = bytes(_SLOT_BYTES - 8)  # it died
 
-    def _ring_one(self, memory: mmap.mmap, slot: int) -> None:
-        assert self._socket is not None
-        length = memory[slot + 1]
-        try:
-            self._socket.sendto(b"\1", memory[slot + 8 : slot + 8 + length])
-        except BlockingIOError:
-            return  # its queue is full of rings already
-        except OSError:
-            memory[slot + 8 : slot + _SLOT_BYTES] = bytes(_SLOT_BYTES - 8)  # the reader died
+    def _bell(self, memory: mmap.mmap, slot: int) -> socket.socket:
+        """Returns a socket connected to the slot's reader: no ring looks up its path again."""
+        address = memory[slot + 8 : slot + 8 + memory[slot + 1]]
+        known = self._bells.get(slot)
+        if known is not None:
+            if known[0] == address:
+                return known[1]
+            known[1].close()
+        bell = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._bells[slot] = address, bell
+        bell.setblocking(False)
+        bell.connect(address)
+        return bell
 
     def close(self) -> None:
         """Unmaps the file."""
         self._marks.release()
         self.memory.close()
-        if self._socket is not None:
-            self._socket.close()
+        for _, bell in self._bells.values():
+            bell.close()
 
 
 class Doorbell:
@@ -133,8 +139,10 @@ class Doorbell:
 
     def wait(self) -> None:
         """Sleeps until the writer rings, half a second at most; for a thread of its own."""
-        with contextlib.suppress(BlockingIOError):
+        try:  # `suppress` would cost the reader who wakes as much as reading does
             self._socket.recv(16)
+        except BlockingIOError:
+            return
 
     def drain(self) -> None:
         """Takes one ring, if there is one; for a loop that watches `fileno`."""
