@@ -11,7 +11,14 @@ from rich.console import Console
 from rich.table import Table
 
 from thft.base.errors import LocalError
-from thft.cli import bench_journal, bench_kernel, bench_replay, bench_stall, bench_tail
+from thft.cli import (
+    bench_compare,
+    bench_journal,
+    bench_kernel,
+    bench_replay,
+    bench_stall,
+    bench_tail,
+)
 from thft.cli.bench_figure import Figure, machine
 
 BENCHES: dict[str, Callable[[Path | None], Iterator[Figure]]] = {
@@ -20,7 +27,10 @@ BENCHES: dict[str, Callable[[Path | None], Iterator[Figure]]] = {
     "tail": bench_tail.figures,
     "replay": bench_replay.figures,
     "stall": bench_stall.figures,
+    "engine": bench_compare.figures,
 }
+ONLY_NAMED = ("engine",)
+"""Needs Python 3.13 and, the first time, a package index."""
 
 
 def bench(*names: str, json: bool = False, directory: Path | None = None) -> int:
@@ -29,7 +39,9 @@ def bench(*names: str, json: bool = False, directory: Path | None = None) -> int
     Parameters
     ----------
     names
-        Which benches to run: kernel, journal, tail, replay, stall; all when none is named.
+        Which benches to run: kernel, journal, tail, replay, stall; all of these when none is named. Only
+        when named: engine, the whole engine beside NautilusTrader, which needs a checkout, Python
+        3.13 and, the first time, a package index.
     json
         Print one JSON object per figure instead of a table.
     directory
@@ -42,7 +54,7 @@ def bench(*names: str, json: bool = False, directory: Path | None = None) -> int
     print("before:", machine(), file=sys.stderr)
     met = True
     shown: list[Figure] = []
-    for name in names or BENCHES:
+    for name in names or [name for name in BENCHES if name not in ONLY_NAMED]:
         for figure in BENCHES[name](directory):
             met = met and figure.met is not False
             shown.append(figure)

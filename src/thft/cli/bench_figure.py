@@ -61,6 +61,13 @@ def ratio_at_most(
     return Figure(bench, name, value, unit, floor, f"ratio <= {goal:g}", value <= goal * floor)
 
 
+def ratio_at_least(
+    bench: str, name: str, value: float, unit: str, floor: float, goal: float
+) -> Figure:
+    """Returns a figure that must reach `goal` times its floor."""
+    return Figure(bench, name, value, unit, floor, f"ratio >= {goal:g}", value >= goal * floor)
+
+
 def interleaved(runs: dict[str, Callable[[], float]], rounds: int = ROUNDS) -> dict[str, float]:
     """Returns the median of each run, all of them taken in turn `rounds` times."""
     taken: dict[str, list[float]] = {name: [] for name in runs}

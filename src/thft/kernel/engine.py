@@ -271,7 +271,8 @@ class Kernel(World):
 
     def strategy_failed(self, slot: StrategySlot, error: BaseException) -> None:
         """Drops what the failed call asked for and disables the strategy, saying why."""
-        self._quote_has_outcomes()
+        self.sync_state()
+        self.lane.dirty = True
         if slot.forced_failure:
             self.disable(slot.id, slot.forced_failure, "budget")
         elif isinstance(error, BudgetExceeded):
@@ -301,16 +302,10 @@ class Kernel(World):
 
     def match_resting(self, book: TopBook) -> None:
         """Executes resting paper orders that the book now reaches; called by the lane."""
-        reports = self.paper.match(book)
-        if reports:
-            self._quote_has_outcomes()
-        for order, report in reports:
-            orders.report(self, order, report)
-
-    def _quote_has_outcomes(self) -> None:
-        """Tells the lane, in the middle of a quote, that there is a group to close."""
         self.sync_state()
-        self.lane.dirty = True
+        for order, report in self.paper.match(book):
+            self.lane.dirty = True
+            orders.report(self, order, report)
 
     # ---- what strategies may read (World) ------------------------------------------------------
 
