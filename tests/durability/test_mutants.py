@@ -15,13 +15,19 @@ from tests.planted import planted_copy
 
 from thft import _native
 
-SMALL = {"THFT_CRASH_IMAGES": "6000", "THFT_KILLS": "60", "THFT_FLIPS": "200"}
+SMALL = {
+    "THFT_CRASH_IMAGES": "6000",
+    "THFT_KILLS": "60",
+    "THFT_FLIPS": "200",
+    "THFT_RETENTION_IMAGES": "400",
+}
 
 IMAGES = "tests/durability/test_crash_images.py"
 FLIPS = "tests/durability/test_flips.py"
 SYNCING = "tests/durability/test_syncing.py"
 CALLS = "tests/durability/test_sync_calls.py"
 JOURNAL = "tests/unit/stream/test_journal.py"
+RETENTION = "tests/durability/test_retention_images.py"
 TWINS = "tests/twin/test_twins.py"
 
 
@@ -202,8 +208,8 @@ MUTANTS = (
     Mutant(
         "sealed copy not synced before it replaces the segment",
         "stream/disk.py",
-        "        file.write(0, content)\n        file.sync()\n",
-        "        file.write(0, content)\n",
+        "            offset += len(piece)\n        file.sync()\n",
+        "            offset += len(piece)\n",
         IMAGES,
     ),
     Mutant(
@@ -219,6 +225,50 @@ MUTANTS = (
         "if len(chunk) != length or crc32(chunk) != crc:",
         "if len(chunk) != length:",
         FLIPS,
+    ),
+    Mutant(
+        "segments removed before the root is written",
+        "stream/retention/removal.py",
+        "    write_root(disk, root)\n    gone = segments_before(disk, root)\n",
+        "    gone = segments_before(disk, root)\n    for name in gone:\n"
+        "        disk.remove(name)\n    disk.sync_names()\n    write_root(disk, root)\n"
+        "    gone = []\n",
+        RETENTION,
+    ),
+    Mutant(
+        "root's name not synced before the segments go",
+        "stream/disk.py",
+        "    disk.rename(part, name)\n    disk.sync_names()\n",
+        "    disk.rename(part, name)\n",
+        RETENTION,
+    ),
+    Mutant(
+        "archive's name not synced before the segments go",
+        "stream/retention/archive.py",
+        '    disk.rename(f"{name}.part", name)\n    disk.sync_names()\n',
+        '    disk.rename(f"{name}.part", name)\n',
+        RETENTION,
+    ),
+    Mutant(
+        "orders not archived",
+        "stream/retention/archive.py",
+        "BULK = (MARKET, METRICS)",
+        "BULK = (MARKET, METRICS, 3)",
+        RETENTION,
+    ),
+    Mutant(
+        "removal runs past its snapshot",
+        "stream/retention/removal.py",
+        "header.first_seq - 1 > old[-1]:",
+        "header.first_seq - 1 > old[-1] + 400:",
+        RETENTION,
+    ),
+    Mutant(
+        "unacknowledged entries removed",
+        "stream/retention/removal.py",
+        "and (acked_seq is None or seq <= acked_seq)",
+        "",
+        "tests/unit/stream/test_retention.py",
     ),
     Mutant(
         "open group accepted (twin)",

@@ -39,9 +39,9 @@ def bench(*names: str, json: bool = False, directory: Path | None = None) -> int
     Parameters
     ----------
     names
-        Which benches to run: kernel, journal, tail, replay, stall; all of these when none is named. Only
-        when named: engine, the whole engine beside NautilusTrader, which needs a checkout, Python
-        3.13 and, the first time, a package index.
+        Which benches to run: kernel, journal, tail, replay, stall; all of these when none is named.
+        Only when named: engine, the whole engine beside NautilusTrader, which needs a checkout,
+        Python 3.13 and, the first time, a package index.
     json
         Print one JSON object per figure instead of a table.
     directory

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from cyclopts import App
@@ -18,6 +18,8 @@ from thft.stream.disk import RealDisk
 from thft.stream.journal import Lock
 from thft.stream.layout import is_sealed, segment_index, segment_names
 from thft.stream.reader import LogReader, batches
+from thft.stream.retention import archive
+from thft.stream.retention.root import read_root, seq_before
 from thft.stream.segment import plain_bytes
 from thft.stream.segment import seal as seal_segment
 from thft.stream.verify import verify as verify_log
@@ -48,10 +50,24 @@ def verify(directory: Path) -> int:
 
 
 @app.command
-def dump(directory: Path, *, after: int = 0, limit: int = 0) -> int:
-    """Prints frames as text, one a line."""
-    found = (frame for batch in batches(log_directory(directory), after) for frame in batch)
-    for frame in islice(found, limit or None):
+def dump(directory: Path, *, after: int = 0, limit: int = 0, archived: bool = False) -> int:
+    """Prints frames as text, one a line.
+
+    Parameters
+    ----------
+    after
+        Begin behind this sequence number.
+    limit
+        Print no more than so many.
+    archived
+        Print what is kept of removed segments, instead of what is in the log.
+    """
+    disk = RealDisk(log_directory(directory))
+    root = read_root(disk)
+    found = batches(disk, max(after, seq_before(disk)))
+    if archived:
+        found = archive.archived(disk.folder(archive.FOLDER), root, after) if root else iter(())
+    for frame in islice(chain.from_iterable(found), limit or None):
         print(line(frame))
     return 0
 
@@ -59,7 +75,8 @@ def dump(directory: Path, *, after: int = 0, limit: int = 0) -> int:
 @app.command
 def tail(directory: Path) -> int:
     """Follows a running journal until Ctrl-C."""
-    reader = LogReader(log_directory(directory))
+    log = log_directory(directory)
+    reader = LogReader(log, seq_before(RealDisk(log)))
     while reader.read():
         continue
     while True:
@@ -75,7 +92,7 @@ def stats(directory: Path) -> int:
     sizes: Counter[str] = Counter()
     first_ns = last_ns = 0
     log = log_directory(directory)
-    for batch in batches(log):
+    for batch in batches(log, seq_before(RealDisk(log))):
         for frame in batch:
             if frame.type < LOG_TYPES:
                 first_ns, last_ns = first_ns or frame.recv_ts_ns, frame.recv_ts_ns

@@ -111,6 +111,12 @@ class JournalConfig(Struct, forbid_unknown_fields=True):
             raise ValueError(f"unsynced_mib is more than {MOST_SEGMENTS} times segment_mib")
 
 
+class RetentionConfig(Struct, forbid_unknown_fields=True):
+    """For how many days market data and metrics are kept, 0 = for ever; all else always is."""
+
+    tick_days: Natural = 0
+
+
 class ClockConfig(Struct, forbid_unknown_fields=True):
     """wall: real time. market: time of quote files, at `speed` or in lock-step (speed 0)."""
 
@@ -129,6 +135,7 @@ class Config(Struct, forbid_unknown_fields=True):
     strategy_dir: str = ""
     clock: ClockConfig = msgspec.field(default_factory=ClockConfig)
     journal: JournalConfig = msgspec.field(default_factory=JournalConfig)
+    retention: RetentionConfig = msgspec.field(default_factory=RetentionConfig)
     risk: RiskConfig = msgspec.field(default_factory=RiskConfig)
     instruments: list[InstrumentConfig] = []
     venues: list[VenueConfig] = []

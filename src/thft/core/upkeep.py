@@ -5,16 +5,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Coroutine, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
-from thft.core.recover import SNAPSHOTS
 from thft.core.room import FULL, Room
 from thft.host.clock import EngineClock
 from thft.kernel import snapshot
 from thft.model import event as ev
-from thft.stream.disk import JournalFull
-from thft.stream.snapshot import Snapshot, SnapshotStore
+from thft.stream.disk import JournalFull, RealDisk
+from thft.stream.group.acks import BadNotice, acknowledged
+from thft.stream.layout import DamagedLog
+from thft.stream.retention import removal
+from thft.stream.segment import log_identity
+from thft.stream.snapshot import FOLDER, BadSnapshot, Snapshot, SnapshotStore
 
 if TYPE_CHECKING:
     from thft.core.runner import Core
@@ -24,6 +29,9 @@ HEALTH_EVERY_S = 0.1
 ROOM_EVERY_S = 1.0
 TURNING_EVERY_S = 1.0
 SEAL_EVERY_S = 5.0
+RETENTION_EVERY_S = 600.0
+GIVE_WAY_S = 0.001
+SECOND_NS, DAY_S = 1_000_000_000, 86_400
 
 log = logging.getLogger("thft.core")
 
@@ -35,7 +43,9 @@ class Upkeep:
         self._core = core
         before = core.kernel.state.disk
         self._room = Room(core.directory / "core", core.config.journal, before)
-        self._snapshots = SnapshotStore(core.directory / "core" / SNAPSHOTS)
+        self._log = RealDisk(core.directory / "core")
+        self._snapshots = SnapshotStore(self._log.folder(FOLDER))
+        self._retention = core.config.retention
 
     def work(self) -> list[Coroutine[None, None, None]]:
         """Returns the loops; each runs until it is cancelled and ends only by failing."""
@@ -45,6 +55,7 @@ class Upkeep:
             self._keep_room(),
             self._keep_snapshots(),
             self._keep_sealed(),
+            *([self._keep_retention()] if self._retention.tick_days else []),
         ]
 
     async def _keep_turning(self) -> None:
@@ -96,17 +107,45 @@ class Upkeep:
                 while name := await asyncio.to_thread(self._core.journal.seal_one):
                     log.info("sealed %s", name)
 
+    async def _keep_retention(self) -> None:
+        """Removes what is older than it must be kept, once in a while."""
+        while True:
+            with tolerating_full_disk("nothing was removed"):
+                await asyncio.to_thread(self._remove_old)
+            await asyncio.sleep(RETENTION_EVERY_S)
+
+    def _remove_old(self) -> None:
+        """Removes the oldest segments as far as age, milestones and consumer groups allow."""
+        before_s = self._core.now_ns() // SECOND_NS - self._retention.tick_days * DAY_S
+        try:
+            acked = acknowledged(self._core.directory / "api", log_identity(self._log))
+            cut = removal.plan(self._log, self._snapshots, before_s, acked)
+            if cut is not None:
+                give_way = partial(time.sleep, GIVE_WAY_S)
+                count = removal.remove(self._log, self._snapshots, cut, give_way)
+                log.info("%s segments removed, the log begins at seq %s", count, cut.first_seq)
+        except (BadNotice, BadSnapshot, DamagedLog) as error:
+            log.error("nothing was removed: %s", error)
+
+    def _milestone(self) -> int | None:
+        """Returns the time of the snapshot taken now when it is the first of its UTC day."""
+        now_s = self._core.kernel.lane.now_ns // SECOND_NS
+        taken = self._snapshots.milestones()
+        first = not taken or now_s // DAY_S > taken[-1][1] // DAY_S
+        return now_s if self._retention.tick_days and first else None
+
     async def save_snapshot(self) -> None:
         """Saves the kernel as of now, once the journal is durable up to there."""
         kernel, journal = self._core.kernel, self._core.journal
         seq = kernel.lane.seq
+        milestone = self._milestone()
         saved = Snapshot(seq, kernel.state_hash(), snapshot.sections(kernel))
         journal.flush()
         while journal.durable_seq < seq:
             await asyncio.sleep(0.01)
             journal.syncer.check()
         with tolerating_full_disk("a snapshot was not saved"):
-            await asyncio.to_thread(self._snapshots.save, saved)
+            await asyncio.to_thread(self._snapshots.save, saved, milestone)
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -85,6 +85,7 @@ class Disk(Protocol):
     def remove(self, name: str) -> None: ...
     def rename(self, name: str, new_name: str) -> None: ...
     def sync_names(self) -> None: ...
+    def folder(self, name: str) -> Disk: ...
 
 
 class RealFile:
@@ -167,6 +168,10 @@ class RealDisk:
         with typed_errors("create directory", str(directory)):
             directory.mkdir(parents=True, exist_ok=True)
 
+    def folder(self, name: str) -> RealDisk:
+        """Returns a directory in this one, made when it is not there."""
+        return RealDisk(self.directory / name)
+
     def names(self) -> list[str]:
         """Returns the names of all files, sorted."""
         with typed_errors("list", str(self.directory)):
@@ -223,11 +228,13 @@ class RealDisk:
             os.close(fd)
 
 
-def write_file(disk: Disk, name: str, content: bytes) -> None:
-    """Writes a new file and makes it durable; leaves none when the disk refuses."""
-    file = disk.create(name, 0)
+def write_file(disk: Disk, name: str, pieces: Iterable[bytes]) -> None:
+    """Writes a new file and makes it durable; leaves none when something goes wrong."""
+    file, offset = disk.create(name, 0), 0
     try:
-        file.write(0, content)
+        for piece in pieces:
+            file.write(offset, piece)
+            offset += len(piece)
         file.sync()
     except LocalError:
         disk.remove(name)
@@ -239,6 +246,6 @@ def write_file(disk: Disk, name: str, content: bytes) -> None:
 def replace_file(disk: Disk, name: str, content: bytes) -> None:
     """Puts a whole file durably under its name, in one step for whoever looks."""
     part = f"{name}.part"
-    write_file(disk, part, content)
+    write_file(disk, part, [content])
     disk.rename(part, name)
     disk.sync_names()

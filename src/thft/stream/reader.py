@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 
+from thft.base.errors import LocalError
 from thft.base.frame import HEADER, HEADER_BYTES, Frame, frames, padded, valid_end
 from thft.stream import layout
 from thft.stream.disk import Disk, RealDisk
@@ -16,6 +17,10 @@ from thft.stream.segment import Segment, header_of, open_segment
 BATCH_FRAMES = 65_536
 TAIL_BYTES = 1_024
 """A follower reads so much first: what one turn of the writer adds, as a rule."""
+
+
+class LogPruned(LocalError):
+    """The wanted seq lies in a segment that retention has removed."""
 
 
 class LogReader:
@@ -120,6 +125,11 @@ class LogReader:
             if index is not None and header is not None:
                 headers.append((index, header))
         place = bisect_right(headers, self._skip_to, key=lambda entry: entry[1].first_seq)
+        if headers and not place:
+            raise LogPruned(
+                f"the log begins at seq {headers[0][1].first_seq}, seq {self._skip_to} was removed",
+                "start from the snapshot of its root",
+            )
         return place > 0 and self._enter(headers[place - 1][0])
 
     def _enter(self, index: int) -> bool:

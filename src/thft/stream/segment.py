@@ -23,6 +23,7 @@ from thft.stream.layout import (
     sealed_name,
     segment_names,
 )
+from thft.stream.retention.root import read_root
 
 MAGIC = b"THFTSEA1"
 FORMAT_VERSION = 1
@@ -123,7 +124,7 @@ def seal(disk: Disk, name: str) -> str:
         raise DamagedLog(name, 0, "segment header differs")
     sealed = sealed_name(name)
     part = f"{sealed}.part"
-    write_file(disk, part, pack(content, header.block_bytes))
+    write_file(disk, part, [pack(content, header.block_bytes)])
     copy = SealedSegment(disk.open(part))
     same = copy.content() == content
     copy.close()
@@ -182,6 +183,9 @@ def plain_bytes(disk: Disk, name: str) -> int:
 
 def log_identity(disk: Disk) -> str:
     """Returns a name no other log has, from its first segment; empty before there is one."""
+    root = read_root(disk)
+    if root is not None:
+        return root.identity
     for name in segment_names(disk.names()):
         header = header_of(disk, name)
         return f"{header.instance}-{header.created_ns}" if header is not None else ""
