@@ -19,7 +19,7 @@ from thft.stream import layout, recovery
 from thft.stream.disk import Disk, File, JournalPoisoned, RealDisk, disk_error
 from thft.stream.layout import SegmentHeader
 from thft.stream.segment import seal
-from thft.stream.syncing import SegmentSupply, start_syncer
+from thft.stream.syncing import SegmentSupply, segments_ahead, start_syncer
 from thft.stream.watermark import Watermark
 
 LOCK_NAME = "lock"
@@ -103,7 +103,8 @@ class Journal:
         self._block_bytes = block_bytes
         self._watermark = watermark
         self._lock: Lock | None = None
-        found = _recover(disk)
+        found = recovery.walk(disk)
+        ahead = _settle(disk, found, segment_bytes, unsynced_bound)
         reason = f"{found.tear.segment}: {found.tear.reason}" if found.tear else ""
         self.epoch = found.epoch + 1
         self.recovered = Recovered(
@@ -111,7 +112,9 @@ class Journal:
         )
         self._chain = found.chain
         self.written_seq = found.last_seq
-        self.supply = SegmentSupply(disk, found.index + 1, segment_bytes, threads, unsynced_bound)
+        self.supply = SegmentSupply(
+            disk, found.index + 1, segment_bytes, threads, unsynced_bound, ahead
+        )
         self.syncer = start_syncer(found.last_seq, watermark, sync, threads)
         self.buffer = FrameBuffer(block_bytes, RING_BLOCKS, layout.TRAILER_BYTES, found.next_seq)
         self.buffer.on_block_full = self._block_full
@@ -287,11 +290,20 @@ class Journal:
             raise
 
 
-def _recover(disk: Disk) -> recovery.Recovery:
-    """Walks the log and makes the disk hold exactly what was found."""
-    found = recovery.walk(disk)
+def _settle(
+    disk: Disk, found: recovery.Recovery, segment_bytes: int, unsynced_bound: int
+) -> set[str]:
+    """Makes the disk hold exactly what was found; returns the blank segments to use."""
+    last = found.index + 1 + segments_ahead(unsynced_bound, segment_bytes)
+    ahead = {
+        name
+        for name in found.blank
+        if found.index < (layout.segment_index(name) or 0) <= last
+        and disk.size(name) == segment_bytes
+    }
     for name in (*found.dead, *found.leftovers):
-        disk.remove(name)
+        if name not in ahead:
+            disk.remove(name)
     if found.dead or found.leftovers:
         disk.sync_names()
     if found.index:
@@ -302,4 +314,4 @@ def _recover(disk: Disk) -> recovery.Recovery:
                 file.truncate(found.end)
             file.sync()
             file.close()
-    return found
+    return ahead

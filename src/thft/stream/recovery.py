@@ -48,6 +48,8 @@ class Recovery:
     cut_bytes: int = 0
     dead: list[str] = field(default_factory=list)
     """Segments that hold nothing of the log: never begun, or behind the tear."""
+    blank: list[str] = field(default_factory=list)
+    """Those of the dead that are all zeros: made ahead by the last run, to be used by this one."""
     leftovers: list[str] = field(default_factory=list)
     """Files of a sealing or a removal that did not end; the log is whole without them."""
     plain: list[str] = field(default_factory=list)
@@ -77,15 +79,18 @@ def walk(disk: Disk) -> Recovery:
     for position, name in enumerate(names):
         content = read_segment(disk, name)
         durable_seq = max(durable_seq, _proof(content))
+        header = layout.read_header(content)
+        blank = header is None and _blank(content)
+        if blank:
+            found.blank.append(name)
         if found.tear is not None:
             found.dead.append(name)
             continue
-        header = layout.read_header(content)
         if header is None:
             found.dead.append(name)
             if any(content[: layout.HEADER_BYTES]):
                 found.tear = Tear(name, 0, "segment header differs")
-            elif position + 1 < len(names) and not _blank(content):
+            elif position + 1 < len(names) and not blank:
                 found.tear = Tear(name, 0, "segment header missing")
             continue
         if found.dead:

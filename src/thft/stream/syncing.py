@@ -10,6 +10,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from thft import _native
@@ -50,10 +51,20 @@ class SegmentSupply:
     """Keeps zeroed segments ready, so that beginning one costs nothing."""
 
     def __init__(
-        self, disk: Disk, index: int, segment_bytes: int, threads: bool, unsynced_bound: int = 0
+        self,
+        disk: Disk,
+        index: int,
+        segment_bytes: int,
+        threads: bool,
+        unsynced_bound: int = 0,
+        blank: Iterable[str] = (),
     ) -> None:
-        """`unsynced_bound` bytes can be written from any moment on without waiting for the disk."""
+        """`unsynced_bound` bytes can be written from any moment on without waiting for the disk.
+
+        `blank` segments are there already, zeroed by a run that was killed.
+        """
         self._disk = disk
+        self._blank = set(blank)
         self._index = index
         self._segment_bytes = segment_bytes
         self._ready: queue.Queue[File] = queue.Queue(segments_ahead(unsynced_bound, segment_bytes))
@@ -87,6 +98,8 @@ class SegmentSupply:
                 self._drop_one(0.05)
             while not self._ready.empty():
                 self._drop_one(0.0)
+        for name in self._blank:
+            self._disk.remove(name)
 
     def _drop_one(self, wait_s: float) -> None:
         try:
@@ -97,7 +110,13 @@ class SegmentSupply:
         self._disk.remove(made.name)
 
     def _make(self) -> File:
-        file = self._disk.create(segment_name(self._index), self._segment_bytes)
+        name = segment_name(self._index)
+        if name in self._blank:
+            self._blank.remove(name)
+            file = self._disk.open(name)
+            file.sync()
+        else:
+            file = self._disk.create(name, self._segment_bytes)
         self._index += 1
         return file
 

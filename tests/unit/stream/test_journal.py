@@ -20,7 +20,7 @@ from thft.stream.disk import (
     disk_error,
 )
 from thft.stream.journal import AlreadyLocked, Journal
-from thft.stream.layout import DamagedLog
+from thft.stream.layout import DamagedLog, segment_name
 from thft.stream.reader import LogReader, read_all
 from thft.stream.snapshot import (
     NewerSnapshot,
@@ -149,6 +149,24 @@ def test_a_bad_snapshot_falls_back_and_a_newer_one_is_refused(tmp_path: Path) ->
     (tmp_path / f"{30:016d}.snap").write_bytes(bytes(body) + sha256(body).digest())
     with pytest.raises(NewerSnapshot, match="version 9"):
         store.load(last_seq=99)
+
+
+def test_segments_zeroed_by_a_killed_run_are_used_by_the_next(tmp_path: Path) -> None:
+    journal = open_journal(tmp_path)
+    write(journal, 20)
+    journal.abandon()
+    for number, size in ((2, SMALL["segment_bytes"]), (3, 4_096), (90, SMALL["segment_bytes"])):
+        (tmp_path / segment_name(number)).write_bytes(bytes(size))
+    left = {number: (tmp_path / segment_name(number)).stat().st_ino for number in (2, 3)}
+    journal = open_journal(tmp_path)
+    write(journal, 1_000)
+    second, third = (tmp_path / segment_name(number) for number in (2, 3))
+    assert second.stat().st_ino == left[2]
+    assert third.stat().st_size == SMALL["segment_bytes"]
+    assert not (tmp_path / segment_name(90)).exists()
+    journal.close()
+    seqs = [frame.seq for frame in read_all(tmp_path)]
+    assert seqs == list(range(1, len(seqs) + 1)) and len(seqs) > 1_000
 
 
 def test_a_log_that_finds_no_room_ends_with_everything_written_in_it(
