@@ -18,8 +18,9 @@ MAX_ORDER, MAX_POSITION, MAX_RATE, MAX_OPEN = 50, 120, 6, 4
 
 def intent(side: int, units: int) -> Intent:
     return Intent(
-        "acc", EURUSD, side, units * SIZE_ONE, "market", "IOC", ABSENT, "", ABSENT, ABSENT, ABSENT
-    )
+        "ab-1-1", "acc", EURUSD, side, units * SIZE_ONE, "market", "IOC", ABSENT, "", ABSENT,
+        ABSENT, ABSENT,
+    )  # fmt: skip
 
 
 @given(

@@ -284,6 +284,9 @@ class Kernel(World):
         """Stops calling a strategy; its state is discarded, enabling starts it afresh."""
         slot = self.slots[strategy]
         slot.enabled = False
+        for intent in reversed(slot.ctx.intents):
+            if intent.client_order_id == self._order_id(self.order_count):
+                self.order_count -= 1  # replay may not make the failed call: it took no number
         slot.ctx.drop()
         for (owner, name), timer in list(self.strategy_timers.items()):
             if owner == strategy:
@@ -341,8 +344,15 @@ class Kernel(World):
     def working_orders(self, strategy: str) -> list[Order]:
         return [order for order in self.state.orders.values() if order.strategy == strategy]
 
-    def next_order_id(self, ahead: int) -> str:
-        return f"{self.state.instance}-{self.state.epoch}-{self.order_count + 1 + ahead}"
+    def next_order_id(self) -> str:
+        return self._order_id(self.order_count + 1)
+
+    def order_asked(self) -> None:
+        self.order_count += 1
+        self.mark_dirty()
+
+    def _order_id(self, number: int) -> str:
+        return f"{self.state.instance}-{self.state.epoch}-{number}"
 
     def mark_dirty(self) -> None:
         self.lane.dirty = True

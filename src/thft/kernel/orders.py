@@ -42,18 +42,16 @@ def _cancel_timer(kernel: Kernel, strategy: str, name: str) -> None:
 
 
 def _decide(kernel: Kernel, slot: StrategySlot, intent: Intent) -> None:
-    order_id = kernel.next_order_id(0)
-    kernel.order_count += 1
     state, risk = kernel.state, kernel.risk
     reason = risk.refusal(intent, state.ts_ns)
     if reason:
-        _deny(kernel, slot, intent, order_id, reason)
+        _deny(kernel, slot, intent, reason)
         return
     risk.sent(state.ts_ns)
     kernel.emit(
         ev.OrderSubmitted(
             state.seq,
-            order_id,
+            intent.client_order_id,
             slot.id,
             intent.account,
             intent.instrument,
@@ -68,13 +66,13 @@ def _decide(kernel: Kernel, slot: StrategySlot, intent: Intent) -> None:
             intent.decision_price,
         )
     )
-    _route(kernel, state.orders[order_id])
+    _route(kernel, state.orders[intent.client_order_id])
 
 
-def _deny(kernel: Kernel, slot: StrategySlot, intent: Intent, order_id: str, reason: str) -> None:
+def _deny(kernel: Kernel, slot: StrategySlot, intent: Intent, reason: str) -> None:
     denied = ev.OrderDenied(
         kernel.cause,
-        order_id,
+        intent.client_order_id,
         slot.id,
         intent.account,
         intent.instrument,
@@ -84,7 +82,7 @@ def _deny(kernel: Kernel, slot: StrategySlot, intent: Intent, order_id: str, rea
     )
     kernel.emit(denied)
     order = Order(
-        order_id,
+        intent.client_order_id,
         slot.id,
         intent.account,
         intent.instrument,

@@ -184,5 +184,6 @@ def fold(kernel: Kernel, recorded: Iterable[Frame]) -> None:
         elif isinstance(event, ev.TimerFired):
             kernel.timers.cancel(event.timer)
         elif isinstance(event, ev.OrderSubmitted | ev.OrderDenied):
-            kernel.order_count = int(event.client_order_id.rpartition("-")[2])
+            number = int(event.client_order_id.rpartition("-")[2])
+            kernel.order_count = max(kernel.order_count, number)
     kernel.lane.next_due_ns = kernel.timers.next_due_ns

@@ -51,6 +51,19 @@ class Runaway(Buyer):
             ctx.submit("acc", EURUSD, 1, 1)
 
 
+class Rememberer(Buyer):
+    """Keeps the ids that its orders were said to have."""
+
+    kind = "rememberer"
+
+    def __init__(self, params: Struct) -> None:
+        super().__init__(params)
+        self.promised: list[str] = []
+
+    def on_quote(self, ctx: Context, book: TopBook) -> None:
+        self.promised.append(ctx.submit("acc", EURUSD, 1, MILLION))
+
+
 class Raiser(Buyer):
     kind = "raiser"
     wish = "raise"
@@ -199,6 +212,26 @@ class Leaker(Strategy):
 
     def on_quote(self, ctx: Context, book: TopBook) -> None:
         self.state.kept.append(bytes(1 << 18))
+
+
+def test_an_order_has_the_id_that_its_strategy_was_told() -> None:
+    engine = Engine(Rememberer, Raiser)
+    engine.quote(SLOW, 139_000, 139_010)
+    engine.load("one", "rememberer")
+    engine.load("failing", "raiser")
+    engine.load("two", "rememberer")
+    for _ in range(3):
+        engine.quote(FAST, 139_000, 139_002)
+    submitted = engine.recorder.events(ev.OrderSubmitted)
+    for name in ("one", "two"):
+        strategy = engine.kernel.slots[name].strategy
+        assert isinstance(strategy, Rememberer)
+        ids = [order.client_order_id for order in submitted if order.strategy == name]
+        assert strategy.promised == ids
+    assert [order.client_order_id for order in submitted] == [f"ab-1-{n}" for n in range(1, 7)]
+    again = Kernel(catalogue(Rememberer, Raiser), 1)
+    feed(Replay(again, 1), engine.recorder.frames)
+    assert again.state_hash() == engine.kernel.state_hash()
 
 
 def test_a_leaking_strategy_is_disabled_within_a_second() -> None:
