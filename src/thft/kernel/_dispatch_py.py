@@ -118,14 +118,15 @@ class QuoteLane:
             self.kernel.close_quote(payload or _pack(*numbers))
         elif (frames := self.frames) is not None:
             payload = payload or _pack(*numbers)
-            end = frames.used + QUOTE_FRAME_BYTES
+            used = frames.used
+            end = used + QUOTE_FRAME_BYTES
             if end > frames.room_end:
                 frames.append(QUOTE_TYPE, 1, GROUP_END, MARKET, feed, recv_ts_ns, payload)
                 return
             # what `append` does, for this one shape of frame and without its calls
             seq = frames.next_seq
             body = _body(QUOTE_FRAME_BYTES, seq, recv_ts_ns, _KIND, MARKET, feed, payload)
-            _store(frames.memory, frames.block_start + frames.used, crc32(body), body)
+            _store(frames.memory, frames.block_start + used, crc32(body), body)
             frames.used = end
             frames.next_seq = seq + 1
 
