@@ -263,7 +263,7 @@ def test_a_second_core_and_a_second_api_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_read_only_directory_is_named_and_left_as_it_is(recorded: Path, tmp_path: Path) -> None:
-    with tmpfs(tmp_path / "disk", 64) as disk:
+    with tmpfs(tmp_path / "disk", 512) as disk:
         shutil.copytree(recorded, disk / "data")
         before = digests(disk)
         with read_only(disk):
