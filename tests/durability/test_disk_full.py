@@ -7,6 +7,7 @@ there at the end, and the whole must replay.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from typing import Any
 
 import pytest
 from tests.durability.test_engine_kills import Watcher
+from tests.e2e.demo_process import free_port
 from tests.e2e.supervised import SupervisedEngine
 from tests.mounts import tmpfs
 
@@ -36,14 +38,14 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 def fill(disk: Path, leave: int) -> None:
     """Writes a file until `leave` bytes are free, or shortens it until they are."""
-    path = disk / "filler"
-    size = path.stat().st_size if path.exists() else 0
-    wanted = max(size + free_bytes(disk) - leave, 0)
-    with path.open("ab") as file:
-        if wanted < size:
-            file.truncate(wanted)
-        else:
-            os.posix_fallocate(file.fileno(), 0, wanted)
+    with (disk / "filler").open("ab") as file:
+        while abs(wanted := free_bytes(disk) - leave) > 4_096 or (wanted and not leave):
+            size = os.fstat(file.fileno()).st_size
+            if wanted < 0:
+                file.truncate(size + wanted)
+                continue
+            with contextlib.suppress(OSError):  # the engine was faster: once more
+                os.posix_fallocate(file.fileno(), size, wanted)
 
 
 def until(holds: Callable[[], bool], what: str, timeout_s: float = 60.0) -> None:
@@ -95,6 +97,7 @@ def test_a_full_disk_stops_new_risk_then_the_core_and_loses_nothing(tmp_path: Pa
                 )
             )
             assert back["disk"]["level"] == "OK"
+            until(lambda: store(engine) == "", "the store has caught up")
             assert back["core"]["pid"] != pid
             watcher.look()
         print(*engine.happened, engine.core_log[-3000:], sep="\n")
@@ -104,6 +107,12 @@ def test_a_full_disk_stops_new_risk_then_the_core_and_loses_nothing(tmp_path: Pa
         command = [sys.executable, "-m", "thft", "replay", str(disk / "data"), "--verify"]
         replayed = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
         assert replayed.returncode == 0, replayed.stdout + replayed.stderr
+
+
+def store(engine: SupervisedEngine) -> str:
+    """Returns what is wrong with the api's SQL store."""
+    error: str = engine.get("/api/v1/health")["store"]["error"]
+    return error
 
 
 def said(state: dict[str, Any], text: str) -> list[dict[str, Any]]:
@@ -129,6 +138,19 @@ def no_risk_while_degraded(core: Path) -> None:
         state.apply(event, frame.seq, frame.recv_ts_ns)
         degraded += state.durability.degraded
     assert degraded > 500
+
+
+def test_api_and_demo_say_in_one_line_that_the_disk_is_full(tmp_path: Path) -> None:
+    with tmpfs(tmp_path / "disk", 4) as disk:
+        (disk / "data").mkdir()
+        fill(disk, 0)
+        for arguments in (["api"], ["demo"]):
+            command = [sys.executable, "-m", "thft", *arguments, "--data", str(disk / "data")]
+            command += ["--port", str(free_port())]
+            done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+            assert done.returncode == 2
+            (line,) = done.stderr.splitlines()
+            assert "no space left — free disk space" in line
 
 
 def test_a_core_is_refused_on_a_disk_that_is_too_full(tmp_path: Path) -> None:

@@ -106,7 +106,7 @@ def _reading(app: FastAPI, replica: Replica, projector: Projector, mode: str) ->
                 "orders": counters.orders,
                 "fills": counters.fills,
                 "core": core,
-                "disk": replica.disk_row(),
+                "disk": rows.disk_row(replica.state),
                 "replica": {"error": replica.error},
                 "store": {"lag": projector.lag, "error": projector.error},
                 "native": _native.USE_NATIVE,

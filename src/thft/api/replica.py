@@ -18,10 +18,8 @@ from thft.api.chart import DeltaChart
 from thft.api.notices import notice
 from thft.base.errors import ThftError
 from thft.base.frame import LOG_TYPES, Frame
-from thft.host.disk_space import days_left
 from thft.model import event as ev
 from thft.model.codec import decode
-from thft.model.fixed import ABSENT
 from thft.state.fold import State
 from thft.state.section import restore_state
 from thft.stream.disk import FileMissing, RealDisk
@@ -186,7 +184,7 @@ class Replica:
         elif isinstance(event, ev.DurabilityChanged):
             yield "durability", "", self.durability_row()
         elif isinstance(event, ev.DiskMeasured | ev.DiskLevelChanged):
-            yield "disk", "", self.disk_row()
+            yield "disk", "", rows.disk_row(self.state)
         elif isinstance(event, ev.CoreStarted):
             yield "restart", event.epoch, self.restart_rows()[-1]
         elif isinstance(event, ev.CommandDone):
@@ -243,19 +241,6 @@ class Replica:
             "state": "DEGRADED" if durability.degraded else "OK",
             "reason": durability.reason,
             **self.marks(),
-        }
-
-    def disk_row(self) -> rows.Row:
-        """Returns the room on the journal's disk, null before it was measured."""
-        disk = self.state.disk
-        measured = disk.free_bytes != ABSENT
-        days = days_left(disk.free_bytes, disk.bytes_a_day)
-        return {
-            "level": disk.level,
-            "reason": disk.reason,
-            "free_bytes": disk.free_bytes if measured else None,
-            "bytes_a_day": disk.bytes_a_day if disk.bytes_a_day != ABSENT else None,
-            "days_left": round(days, 1) if days is not None else None,
         }
 
     def marks(self) -> rows.Row:
@@ -316,7 +301,7 @@ class Replica:
             "positions": [rows.position_row(state, one) for one in state.positions.values()],
             "kill": rows.kill_row(state),
             "durability": self.durability_row(),
-            "disk": self.disk_row(),
+            "disk": rows.disk_row(self.state),
             "totals": rows.totals_row(state),
             "counters": {
                 "quotes": state.counters.quotes,

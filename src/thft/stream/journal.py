@@ -16,11 +16,11 @@ from pathlib import Path
 from thft.base.errors import LocalError, ThftError
 from thft.base.frame import CLOSE, CONTROL, GROUP_END, FrameBuffer
 from thft.stream import layout, recovery
-from thft.stream.disk import Disk, File, JournalPoisoned, RealDisk, disk_error
+from thft.stream.disk import Disk, File, JournalPoisoned, RealDisk, typed_errors
 from thft.stream.layout import SegmentHeader
 from thft.stream.segment import seal
 from thft.stream.syncing import SegmentSupply, segments_ahead, start_syncer
-from thft.stream.watermark import Watermark
+from thft.stream.watermark import FILE_NAME, Watermark
 
 LOCK_NAME = "lock"
 RING_BLOCKS = 16
@@ -48,10 +48,8 @@ class Lock:
 
     def __init__(self, directory: Path) -> None:
         path = RealDisk(directory).directory / LOCK_NAME
-        try:
+        with typed_errors("open", str(path)):
             self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise disk_error("open", str(path), error) from error
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -61,8 +59,9 @@ class Lock:
                 f"{directory} is in use by process {owner or 'unknown'}",
                 "stop that process, or choose another data directory",
             ) from error
-        os.ftruncate(self._fd, 0)
-        os.pwrite(self._fd, f"{os.getpid()}\n".encode(), 0)
+        with typed_errors("write", str(path)):
+            os.ftruncate(self._fd, 0)
+            os.pwrite(self._fd, f"{os.getpid()}\n".encode(), 0)
 
     def release(self) -> None:
         """Gives the right back."""
@@ -137,7 +136,8 @@ class Journal:
         lock = Lock(directory)
         try:
             disk = RealDisk(directory)
-            watermark = Watermark(directory, create=True)
+            with typed_errors("open", str(directory / FILE_NAME)):
+                watermark = Watermark(directory, create=True)
             journal = cls(
                 disk,
                 instance=instance,

@@ -38,7 +38,8 @@ class Watermark:
         fd = os.open(directory / FILE_NAME, flags, 0o600)
         try:
             if os.fstat(fd).st_size != _SIZE:
-                os.ftruncate(fd, _SIZE)
+                os.ftruncate(fd, 0)
+                os.pwrite(fd, bytes(_SIZE), 0)  # a hole would be no room when the disk is full
             self.memory = mmap.mmap(fd, _SIZE)
             self._marks = memoryview(self.memory).cast("Q")
         finally:
