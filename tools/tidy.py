@@ -16,7 +16,8 @@ LEFTOVER = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|XX" + r"X)\b")
 MACHINE = re.compile(
     r"files\.python" + r"hosted|py" + r"pi\.org|registry\.npm" + r"js|/wor" + r"k/|/home" + r"/\w"
 )
-ROOMS = ["base", "host", "model", "stream", "state", "kernel", "gateway", "strategies", "sim"]
+ROOMS = ["base", "host", "model", "fix", "stream", "state", "kernel", "gateway", "strategies"]
+ROOMS += ["sim"]
 
 
 def main() -> int:

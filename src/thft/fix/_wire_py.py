@@ -1,0 +1,285 @@
+"""Framing and reading of messages in Python: twin and specification of `_wire`; via `wire`."""
+
+from __future__ import annotations
+
+from thft.fix._values_py import PRICE_DIGITS, SIZE_DIGITS, scaled, utc_ns, whole
+from thft.fix.tags import DATA_FIELDS
+from thft.fix.terms import ABSENT, BadGroup, BadValue, Garbled, GroupShape, MessageTooLong
+
+SOH = b"\x01"
+BEGIN_STRING_BYTES, BODY_LENGTH_BYTES = 32, 20
+TAG_FIGURES, LARGEST_TAG = 9, 999_999_999
+SEQ_FIGURES = 18
+
+Place = tuple[int, int, int]
+"""Tag, and where its value begins and ends in the raw bytes."""
+
+
+class Fields:
+    """A run of fields in wire order: a message, or one entry of a repeating group.
+
+    Accessors take the first field with that tag. A field that is not there is None, or ABSENT
+    where the answer is a number; a value that is no such number raises BadValue naming the tag.
+    """
+
+    __slots__ = ("_first", "_places", "raw")
+
+    def __init__(self, raw: bytes, places: list[Place]) -> None:
+        self.raw = raw
+        self._places = places
+        self._first: dict[int, bytes] | None = None
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def get(self, tag: int) -> bytes | None:
+        """Returns the bytes of a value."""
+        if self._first is None:
+            raw = self.raw
+            self._first = {at: raw[start:end] for at, start, end in reversed(self._places)}
+        return self._first.get(tag)
+
+    def text(self, tag: int) -> str | None:
+        """Returns a value as UTF-8 text; bytes that are none become replacement characters."""
+        value = self.get(tag)
+        return None if value is None else value.decode(errors="replace")
+
+    def integer(self, tag: int) -> int:
+        """Returns an int."""
+        value = self.get(tag)
+        return ABSENT if value is None else whole(value, tag)
+
+    def price(self, tag: int) -> int:
+        """Returns a price at 1e-9."""
+        value = self.get(tag)
+        return ABSENT if value is None else scaled(value, PRICE_DIGITS, tag)
+
+    def size(self, tag: int) -> int:
+        """Returns a size at 1e-8."""
+        value = self.get(tag)
+        return ABSENT if value is None else scaled(value, SIZE_DIGITS, tag)
+
+    def timestamp_ns(self, tag: int) -> int:
+        """Returns a UTCTimestamp as ns since 1970."""
+        value = self.get(tag)
+        return ABSENT if value is None else utc_ns(value, tag)
+
+    def fields(self) -> list[tuple[int, bytes]]:
+        """Returns all fields in wire order."""
+        return [(tag, self.raw[start:end]) for tag, start, end in self._places]
+
+    def groups(self, shape: GroupShape) -> list[Fields]:
+        """Returns the entries of a repeating group, none when it is not there or counts 0.
+
+        Entries begin at the tag that follows the count; the last one ends before a tag of
+        `shape.ends`. Raises BadGroup when there are not as many as the count says.
+        """
+        places = self._places
+        at = next((i for i, place in enumerate(places) if place[0] == shape.count_tag), -1)
+        if at < 0:
+            return []
+        count = counted(self.raw, places[at])
+        if count == 0:
+            return []
+        begins: list[int] = []
+        end = at + 1
+        while end < len(places) and places[end][0] not in shape.ends:
+            if places[end][0] == places[at + 1][0]:
+                begins.append(end)
+            end += 1
+        if len(begins) != count:
+            raise BadGroup(shape.count_tag, count, len(begins))
+        bounds = zip(begins, [*begins[1:], end], strict=True)
+        return [Fields(self.raw, places[first:last]) for first, last in bounds]
+
+
+class Message(Fields):
+    """One message: `raw` is its bytes from `8=` on, as received.
+
+    Made by a Framer, so lengths and checksum are good; nothing else is checked.
+    """
+
+    __slots__ = ()
+
+    @property
+    def begin_string(self) -> str:
+        """BeginString(8)."""
+        return self._at(0)
+
+    @property
+    def type(self) -> str:
+        """MsgType(35)."""
+        return self._at(2)
+
+    @property
+    def seq(self) -> int:
+        """MsgSeqNum(34): -1 when it is not there, -2 when it is no row of 1 to 18 figures."""
+        value = self.get(34)
+        if value is None:
+            return -1
+        return int(value) if value.isdigit() and len(value) <= SEQ_FIGURES else -2
+
+    @property
+    def poss_dup(self) -> bool:
+        """PossDupFlag(43) is Y."""
+        return self.get(43) == b"Y"
+
+    def _at(self, index: int) -> str:
+        _, start, end = self._places[index]
+        return self.raw[start:end].decode(errors="replace")
+
+
+def counted(raw: bytes, place: Place) -> int:
+    """Returns the value of a count tag; raises BadValue when it is negative or no integer."""
+    tag, start, end = place
+    count = whole(raw[start:end], tag)
+    if count < 0:
+        raise BadValue(tag, raw[start:end], "is a negative count")
+    return count
+
+
+class Framer:
+    """Cuts a stream of bytes into messages, however the bytes arrive.
+
+    A message begins with `8=`, a BeginString of at most 32 bytes and `9=` with at most 20
+    figures; bytes before it are skipped and counted in `skipped_bytes`. It ends with the first
+    `10=` at or behind the end that BodyLength declares. When `10=` is not exactly there, the
+    checksum is wrong, field 3 is not 35 or a tag is no number, that whole extent is one Garbled
+    and reading goes on behind it. Memory: at most `max_message_bytes` and what one call brings.
+    """
+
+    def __init__(self, max_message_bytes: int = 1 << 20) -> None:
+        self.max_message_bytes = max_message_bytes
+        self.skipped_bytes = 0
+        self._buffer = bytearray()
+        self._needed = 0  # bytes in the buffer before another look is worthwhile
+        self._scanned = 0  # bytes of the message looked through for the end of its body or trailer
+        self._trailer = 0  # where in the message its trailer begins, once that is known
+        self._too_long: MessageTooLong | None = None
+
+    @property
+    def pending_bytes(self) -> int:
+        """Bytes of a message that is not complete yet."""
+        return len(self._buffer)
+
+    def feed(self, data: bytes | bytearray | memoryview) -> list[Message | Garbled]:
+        """Returns what `data` completes, in stream order; raises MessageTooLong from then on."""
+        if self._too_long is not None:
+            raise MessageTooLong(self.max_message_bytes, [])
+        buffer = self._buffer
+        buffer += data
+        units: list[Message | Garbled] = []
+        at = 0
+        while len(buffer) - at >= self._needed:
+            start = self._start(at)
+            self.skipped_bytes += start - at
+            at = start
+            extent = self._extent(start) if start < len(buffer) else None
+            if extent is None:
+                break
+            body, length, trailer, end = extent
+            if end < 0:
+                self._too_long = MessageTooLong(self.max_message_bytes, list(units))
+                buffer.clear()
+                raise self._too_long
+            raw = bytes(buffer[start:end])
+            units.append(_parsed(raw, body - start, length, trailer - start))
+            at = end
+            self._needed = self._scanned = self._trailer = 0
+        del buffer[:at]
+        return units
+
+    def _start(self, at: int) -> int:
+        """Returns where the next message begins or may begin, the buffer's end when nowhere."""
+        buffer = self._buffer
+        while (at := buffer.find(b"8=", at)) >= 0:
+            limit = at + 2 + BEGIN_STRING_BYTES
+            soh = buffer.find(SOH, at + 2, limit + 1)
+            if soh < 0 and len(buffer) <= limit:
+                return at
+            nearer = buffer.rfind(b"8=", at + 2, soh if soh >= 0 else at + 2)
+            if nearer >= 0:
+                at = nearer
+            head = bytes(buffer[soh + 1 : soh + 3])
+            if soh >= 0 and b"9=".startswith(head) and self._length_may_follow(soh + 3):
+                return at
+            at += 2
+        return len(buffer) - buffer.endswith(b"8")
+
+    def _length_may_follow(self, at: int) -> bool:
+        text = bytes(self._buffer[at : at + BODY_LENGTH_BYTES + 1])
+        figures, soh, _ = text.partition(SOH)
+        if soh:
+            return figures.isdigit()
+        return len(text) <= BODY_LENGTH_BYTES
+
+    def _extent(self, start: int) -> tuple[int, int, int, int] | None:
+        """Returns (body, declared length, trailer, end), None when bytes are missing.
+
+        The end is -1 when the message is too long.
+        """
+        buffer = self._buffer
+        limit = start + self.max_message_bytes
+        nine = buffer.find(SOH, start) + 1
+        body = buffer.find(SOH, nine) + 1 if nine else 0
+        if not body:
+            return None
+        length = int(buffer[nine + 2 : body - 1])
+        declared = body + length
+        if declared + 7 > limit:
+            return body, length, 0, -1
+        if len(buffer) < declared + 4:
+            self._needed = declared + 4 - start
+            return None
+        if not self._trailer:
+            from_here = max(declared - 1, start + self._scanned)
+            self._trailer = max(buffer.find(b"\x0110=", from_here, limit) + 1 - start, 0)
+            self._scanned = self._trailer or len(buffer) - 3 - start
+        end = 0
+        if self._trailer:
+            end = buffer.find(SOH, start + self._scanned, limit) + 1
+            self._scanned = len(buffer) - start
+        if not end and len(buffer) < limit:
+            return None
+        return body, length, start + self._trailer, end or -1
+
+
+def _parsed(raw: bytes, body: int, length: int, trailer: int) -> Message | Garbled:
+    if trailer != body + length:
+        return Garbled(raw, f"BodyLength(9) is {length}, the body has {trailer - body} bytes")
+    sent, computed = raw[trailer + 3 : -1], sum(raw[:trailer]) % 256
+    if sent != b"%03d" % computed:
+        return Garbled(raw, f"CheckSum(10) is {sent[:10]!r}, computed {computed:03d}")
+    if raw[body : body + 3] != b"35=":
+        return Garbled(raw, "field 3 is not MsgType(35)")
+    places = _places(raw, trailer)
+    return Garbled(raw, places) if isinstance(places, str) else Message(raw, places)
+
+
+def _places(raw: bytes, trailer: int) -> list[Place] | str:
+    """Returns the fields of a message, or why they cannot be told apart."""
+    places: list[Place] = []
+    at, data_bytes = 0, 0
+    data_tag: int | None = None
+    while at < len(raw):
+        equals = raw.find(b"=", at)
+        name = raw[at:equals] if equals >= 0 else b""
+        figures = name.removeprefix(b"-")
+        if not figures.isdigit():
+            return f"no tag at byte {at}"
+        tag = int(figures) if len(figures) <= TAG_FIGURES else LARGEST_TAG
+        tag = -tag if len(figures) < len(name) else tag
+        start = equals + 1
+        if tag == data_tag:
+            end = start + data_bytes
+            if end >= trailer or raw[end : end + 1] != SOH:
+                return f"data of tag {tag} does not end after {data_bytes} bytes"
+        else:
+            end = raw.index(SOH, start)
+        places.append((tag, start, end))
+        data_tag = None
+        if tag in DATA_FIELDS and (text := raw[start:end]).isdigit():
+            data_tag = DATA_FIELDS[tag]
+            data_bytes = int(text) if len(text) <= TAG_FIGURES else len(raw)
+        at = end + 1
+    return places
