@@ -17,7 +17,7 @@ FIRST_YEAR, LAST_YEAR = 1970, 2261
 _DECIMAL = re.compile(rb"(-?)([0-9]*)(?:\.([0-9]*))?")
 _WHOLE = re.compile(rb"(-?)([0-9]+)")
 _UTC = re.compile(
-    rb"([0-9]{8})-([0-9]{2}):([0-9]{2}):([0-9]{2})"
+    rb"([0-9]{8})-([01][0-9]|2[0-3]):([0-5][0-9]):([0-5][0-9]|60)"
     rb"(?:\.([0-9]{3}|[0-9]{6}|[0-9]{9}|[0-9]{12}))?"
 )
 
@@ -59,23 +59,34 @@ def utc_ns(text: bytes, tag: int) -> int:
     first second of the next minute. Raises BadValue.
     """
     match = _UTC.fullmatch(text)
-    if match is not None:
-        day, (hour, minute, second) = _day(match[1]), map(int, match.group(2, 3, 4))
-        if day is not None and hour < 24 and minute < 60 and second <= 60:
-            ns = int((match[5] or b"")[:9].ljust(9, b"0"))
-            return day * DAY_NS + (hour * 3_600 + minute * 60 + second) * SECOND_NS + ns
-    raise BadValue(tag, text, "is not a UTC time")
+    day = _day(match[1]) if match else None
+    if match is None or day is None:
+        raise BadValue(tag, text, "is not a UTC time")
+    if not 0 <= day < LAST_NS // DAY_NS:
+        raise BadValue(tag, text, f"is outside {FIRST_YEAR} to {LAST_YEAR}")
+    hour, minute, second = map(int, match.group(2, 3, 4))
+    ns = int((match[5] or b"")[:9].ljust(9, b"0"))
+    return day * DAY_NS + (hour * 3_600 + minute * 60 + second) * SECOND_NS + ns
+
+
+def is_utc(text: bytes) -> bool:
+    """Returns whether a text is a UTCTimestamp, of any year."""
+    match = _UTC.fullmatch(text)
+    return match is not None and is_date(match[1])
+
+
+def is_date(text: bytes) -> bool:
+    """Returns whether a text is a day `YYYYMMDD`."""
+    return len(text) == 8 and text.isdigit() and _day(text) is not None
 
 
 @lru_cache(maxsize=64)
 def _day(date: bytes) -> int | None:
     """Returns the days from 1970 to a date `YYYYMMDD`, None when there is no such date."""
     year, month, day = int(date[:4]), int(date[4:6]), int(date[6:])
-    if not (FIRST_YEAR <= year <= LAST_YEAR and 1 <= month <= 12):
-        return None
-    if not 1 <= day <= days_in_month(year, month):
-        return None
-    return _days(year, month) + day - 1
+    if 1 <= month <= 12 and 1 <= day <= days_in_month(year, month):
+        return _days(year, month) + day - 1
+    return None
 
 
 def days_in_month(year: int, month: int) -> int:

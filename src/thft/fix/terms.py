@@ -30,6 +30,56 @@ class GroupShape(NamedTuple):
     ends: frozenset[int]
 
 
+class Reject(NamedTuple):
+    """What a Reject(3) says: SessionRejectReason(373), RefTagID(371) as received, Text(58)."""
+
+    reason: int
+    tag: str | None
+    text: str
+
+
+REJECT_TEXTS = {
+    0: "Invalid tag number",
+    1: "Required tag missing",
+    2: "Tag not defined for this message type",
+    3: "Undefined Tag",
+    4: "Tag specified without a value",
+    5: "Value is incorrect (out of range) for this tag",
+    6: "Incorrect data format for value",
+    7: "Decryption problem",
+    8: "Signature problem",
+    9: "CompID problem",
+    10: "SendingTime accuracy problem",
+    11: "Invalid MsgType",
+    12: "XML validation error",
+    13: "Tag appears more than once",
+    14: "Tag specified out of required order",
+    15: "Out of order repeating group members",
+    16: "Incorrect NumInGroup count for repeating group",
+    17: "Non-data value includes field delimiter",
+    18: "Invalid application version",
+    99: "Other",
+}
+"""The customary texts: counterparties' tools compare them literally."""
+
+
+class Checks(NamedTuple):
+    """Which of a dictionary's rules are enforced; all are unless switched off."""
+
+    values: bool = True
+    """A field has a value (reason 4)."""
+    enums: bool = True
+    """An enumerated field has one of its values (reason 5)."""
+    order: bool = True
+    """Header before body before trailer (reason 14)."""
+    required: bool = True
+    """Required fields are there (reason 1)."""
+    unknown: bool = True
+    """Tags below 5000 that are not defined, or not for this message (reasons 0 and 2)."""
+    user: bool = True
+    """Tags from 5000 on that are not defined, or not for this message (reasons 0 and 2)."""
+
+
 class MessageTooLong(RemoteError):
     """The peer announces or sends a message above the limit: disconnect.
 

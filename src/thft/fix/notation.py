@@ -1,0 +1,119 @@
+"""How messages are written down in tables and overlays: parsed, put together and changed here.
+
+The notation stands in `fix44.messages`; `thft.fix.dictionary` is the only caller.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from thft.base.errors import LocalError
+
+_TOKEN = re.compile(r"@?\w+!?|[][]|\S")
+_CHANGES = ("add", "remove", "required", "optional", "groups")
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A field, a repeating group (it has members), or a part that stands for its fields."""
+
+    tag: int
+    required: bool = False
+    members: tuple[Item, ...] = ()
+    part: str = ""
+
+
+def parse(text: str) -> tuple[Item, ...]:
+    """Returns the items of a text in notation; raises LocalError."""
+    stack: list[list[Item]] = [[]]
+    for token in _TOKEN.findall(text):
+        name, required = token.removesuffix("!"), token.endswith("!")
+        if token == "[" and stack[-1]:
+            stack.append([])
+        elif token == "]" and len(stack) > 1 and stack[-1]:
+            members = tuple(stack.pop())
+            stack[-1][-1] = replace(stack[-1][-1], members=members)
+        elif name.isdecimal():
+            stack[-1].append(Item(int(name), required))
+        elif name.startswith("@"):
+            stack[-1].append(Item(0, required, part=name[1:]))
+        else:
+            raise LocalError(f"{token!r} is no notation of fields", "write 55 38! 146[55 1007]")
+    if len(stack) > 1:
+        raise LocalError(f"a bracket is open in {text!r}", "close it")
+    return tuple(stack[0])
+
+
+def expanded(items: Iterable[Item], parts: Mapping[str, tuple[Item, ...]]) -> tuple[Item, ...]:
+    """Returns items with every part replaced by its fields; raises LocalError."""
+    found: list[Item] = []
+    for item in items:
+        if not item.part:
+            found.append(replace(item, members=expanded(item.members, parts)))
+        elif item.part not in parts:
+            raise LocalError(f"no part {item.part!r}", f"use one of {', '.join(parts)}")
+        else:
+            inside = expanded(parts[item.part], parts)
+            found += inside if item.required else [replace(one, required=False) for one in inside]
+    return tuple(found)
+
+
+def changed(items: tuple[Item, ...], changes: Mapping[str, Any], where: str) -> tuple[Item, ...]:
+    """Returns items after the changes of an overlay; raises LocalError naming `where`."""
+    for key in changes:
+        if key not in _CHANGES:
+            raise LocalError(f"{where}: no key {key!r}", f"use {', '.join(_CHANGES)}")
+    tags = {name: _tags(changes.get(name, ""), where) for name in _CHANGES[1:4]}
+    there = {item.tag for item in items}
+    if absent := set().union(*tags.values()) - there:
+        raise LocalError(f"{where}: no tag {min(absent)} to change", "name a tag that is there")
+    kept = [
+        replace(item, required=(item.required or item.tag in tags["required"]))
+        if item.tag not in tags["optional"]
+        else replace(item, required=False)
+        for item in items
+        if item.tag not in tags["remove"]
+    ]
+    for text, inner in dict(changes.get("groups", {})).items():
+        kept = _in_group(kept, int(text), inner, f"{where}.groups.{text}")
+    added = parse(str(changes.get("add", "")))
+    if twice := {item.tag for item in added} & {item.tag for item in kept}:
+        raise LocalError(f"{where}: tag {min(twice)} is there already", "remove it first")
+    return (*kept, *added)
+
+
+def _tags(text: Any, where: str) -> set[int]:
+    words = str(text).split()
+    if not all(word.isdecimal() for word in words):
+        raise LocalError(f"{where}: {text!r} is no list of tags", "write tags with blanks between")
+    return {int(word) for word in words}
+
+
+def _in_group(items: list[Item], tag: int, inner: Any, where: str) -> list[Item]:
+    """Returns items with the members of group `tag`, at any depth, changed."""
+    if not any(_holds(item, tag) for item in items):
+        raise LocalError(f"{where}: no such group", "name the count tag of a group that is there")
+    found = []
+    for item in items:
+        if item.tag == tag and item.members:
+            item = replace(item, members=changed(item.members, inner, where))
+        elif _holds(item, tag):
+            item = replace(item, members=tuple(_in_group(list(item.members), tag, inner, where)))
+        found.append(item)
+    return found
+
+
+def _holds(item: Item, tag: int) -> bool:
+    if item.tag == tag and item.members:
+        return True
+    return any(_holds(member, tag) for member in item.members)
+
+
+def walk(items: Iterable[Item]) -> Iterable[Item]:
+    """Yields items and all members of their groups."""
+    for item in items:
+        yield item
+        yield from walk(item.members)
