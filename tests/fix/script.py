@@ -3,15 +3,21 @@
     > 35=D|11=A|…      the peer sends; 8, 9, 10, 34, 49, 52, 56 are filled in unless given
     < 35=D|34=2|…      the session has sent this next: all its fields in order but 8 9 10 49 52 56
     wait 3.6           so many seconds pass; what falls due in between takes place
-    connect · cut      the connection begins, is lost
+    connect [N]        a connection begins, the peer goes on at number N or starts at 1
+    cut                it is lost
+    logon · bye N      a Logon with its answer; a Logout whose answer has number N
     quiet              nothing more was sent
-    open · closed WHY  the session keeps the connection, or wants it closed for a reason with WHY
+    open · closed      the session keeps the connection, or wants it closed
+    set NAME=VALUE …   settings, before everything else
+    send BODY          the owner sends an order; `cannot send` when it must not
     logout TEXT        the owner ends the session
-    state NAME · in N · out N · got N     the state, next numbers, application messages delivered
+    state NAME · reason TEXT · in N · out N · got N · resent N … · roundtrip NS · times DIGITS
+                       the state, why it ended, next numbers, messages delivered, orders sent again
 
 In `>`: `!34` leaves a field out, `now` and `now-3` (seconds) in a value are UTC times, `checksum`,
-`length+3`, `length-3` as a first word falsify the trailer or BodyLength, `raw` sends the rest as it
-is. `|` stands for SOH. In `<`: `*` is any value. A message that nobody expected fails the next line.
+`length+3`, `length-3` as a first word falsify the trailer or BodyLength, `raw` sends the rest as
+it is. `|` stands for SOH, `$A1` for an order of that id. In `<`: `*` is any value. A message that
+nobody expected fails the next line.
 """
 
 from __future__ import annotations
@@ -19,6 +25,8 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, Protocol
 
 from thft.cli.fix_echo import Echo
@@ -27,16 +35,27 @@ from thft.fix.session import (
     Application,
     Event,
     MemoryStore,
+    NotLoggedOn,
     Now,
+    OrdersResent,
+    RecoveryPolicy,
     ResendPolicy,
+    RoundTrip,
     Session,
     SessionConfig,
     Store,
 )
-from thft.fix.wire import Framer, Garbled, Message, format_timestamp
+from thft.fix.terms import Checks
+from thft.fix.wire import Framer, Garbled, Message, format_timestamp, pack
 
 SECOND_NS = 1_000_000_000
 START_NS = 1_700_000_000 * SECOND_NS
+ORDER = "11={}|21=3|38=100|40=1|54=1|55=INTC|60=20240102-03:04:05"
+LOGON = """
+    connect
+    > 35=A|98=0|108=30
+    < 35=A|34=1|98=0|108=30
+"""
 KEEP_ALL = ResendPolicy(order_age_ns=None, rejects=False)
 HIDDEN = (8, 9, 10, 49, 52, 56)
 HEADER = frozenset((8, 9, 34, 35, 43, 49, 50, 52, 56, 57, 97, 115, 116, 122, 128, 129, 144, 145))
@@ -93,9 +112,7 @@ class Player:
     def play(self, script: str) -> Player:
         """Plays all lines; raises Failed with what was said so far."""
         for number, line in enumerate(script.strip().splitlines(), 1):
-            line = line.split(" # ")[0].strip()
-            if not line or line.startswith("#"):
-                continue
+            line = re.sub(r"\$(\w+)", lambda match: ORDER.format(match[1]), line.strip())
             try:
                 self._line(line)
             except Failed as failure:
@@ -109,9 +126,10 @@ class Player:
         if word == "<":
             self.expect(rest)
             return
-        if word != "closed":
-            self._line("closed") if False else None
-        self.quiet()
+        if word == "set":
+            return
+        if word != "times":
+            self.quiet()
         getattr(self, {">": "say"}.get(word, f"do_{word}"))(rest)
 
     # ---- what the peer does --------------------------------------------------------------------
@@ -151,6 +169,16 @@ class Player:
             return value
         at = self.wire.now_ns() + int(float(match[1] or 0) * SECOND_NS)
         return format_timestamp(at, 0 if match[2] else 3).decode()
+
+    def do_logon(self, rest: str) -> None:
+        """Connects and logs on."""
+        for line in LOGON.strip().splitlines():
+            self._line(line.strip())
+
+    def do_bye(self, rest: str) -> None:
+        """Logs out; the answer has the number `rest`."""
+        for line in ("> 35=5", f"< 35=5|34={rest}", "closed"):
+            self._line(line)
 
     def do_connect(self, rest: str) -> None:
         """Begins a connection; numbers of the peer go on unless `connect N` says otherwise."""
@@ -210,6 +238,12 @@ class Player:
 
     def do_quiet(self, rest: str) -> None:
         """`quiet` is tested before every line but `<`."""
+
+    def do_times(self, rest: str) -> None:
+        """The next message has a SendingTime with so many digits."""
+        time = dict(split(self.wire.next_message() or b""))[52]
+        if len(time.partition(".")[2]) != int(rest):
+            raise Failed(f"52={time}")
 
     def do_open(self, rest: str) -> None:
         """The session keeps the connection."""
@@ -312,6 +346,25 @@ class VirtualWire:
     def do_logout(self, rest: str) -> None:
         self._after(self.session.logout(rest, self.now))
 
+    def do_send(self, rest: str) -> None:
+        fields = [field.partition("=")[::2] for field in rest.split("|")]
+        self.session.send("D", pack([(int(tag), value) for tag, value in fields]), self.now)
+        self._after([])
+
+    def do_cannot(self, rest: str) -> None:
+        try:
+            self.do_send("11=NEVER")
+        except NotLoggedOn:
+            return
+        raise Failed("it was sent")
+
+    def do_resent(self, rest: str) -> None:
+        seqs = [o.seq for e in self.events if isinstance(e, OrdersResent) for o in e.orders]
+        self._same(" ".join(map(str, seqs)), rest)
+
+    def do_roundtrip(self, rest: str) -> None:
+        self._same(str([e.ns for e in self.events if isinstance(e, RoundTrip)]), f"[{rest}]")
+
     def do_state(self, rest: str) -> None:
         self._same(str(self.session.state), rest)
 
@@ -333,33 +386,49 @@ class VirtualWire:
             raise Failed(f"found {found}")
 
 
-def acceptor(**settings: Any) -> SessionConfig:
-    """Returns the settings of an acceptor as the public scenario sets use it."""
+def settings(script: str, **given: Any) -> SessionConfig:
+    """Returns the settings of a script: those of a conformance acceptor, changed by its `set`."""
     base: dict[str, Any] = {
         "sender": "ISLD",
         "target": "TW",
         "dictionary": fix44(),
-        "reset_on_logon": True,
+        "reset_on_logon": not given.get("initiator"),
         "resend": KEEP_ALL,
     }
-    return SessionConfig(**(base | settings))
+    base |= given
+    known = {"Checks": Checks, "frozenset": frozenset, "signature": _signature}
+    for line in script.splitlines():
+        word, _, rest = line.partition(" ")
+        for name, _, text in (setting.partition("=") for setting in rest.split() * (word == "set")):
+            value = eval(text, known)
+            policy, _, inner = name.partition(".")
+            if inner:
+                default = RecoveryPolicy() if policy == "recovery" else KEEP_ALL
+                value = replace(base.get(policy, default), **{inner: value})
+            base[policy] = value
+    return SessionConfig(**base)
 
 
-def initiator(**settings: Any) -> SessionConfig:
-    """Returns the settings of an initiator whose numbers go on."""
-    base: dict[str, Any] = {
-        "sender": "ISLD",
-        "target": "TW",
-        "dictionary": fix44(),
-        "initiator": True,
-        "heartbeat_s": 30,
-        "resend": KEEP_ALL,
-    }
-    return SessionConfig(**(base | settings))
+def _signature(seq: int, time: bytes) -> list[tuple[int, str | bytes | int]]:
+    signed = b"%d/%b/sig" % (seq, time)
+    return [(95, len(signed)), (96, signed)]
 
 
-def play(script: str, config: SessionConfig | None = None, **parts: Any) -> VirtualWire:
+def scenarios(name: str) -> dict[str, str]:
+    """Returns the scripts of a file in `scenarios/` by their titles."""
+    text = (Path(__file__).parent / "scenarios" / f"{name}.txt").read_text()
+    found: dict[str, str] = {}
+    for part in text.split("== ")[1:]:
+        title, _, script = part.partition("\n")
+        if title in found:
+            raise ValueError(f"{title!r} stands twice in {name}.txt")
+        found[title] = script
+    return found
+
+
+def play(script: str, **parts: Any) -> VirtualWire:
     """Plays a script against a session in virtual time; returns the wire for a closer look."""
-    wire = VirtualWire(config or acceptor(), **parts)
+    store, mutator = parts.pop("store", None), parts.pop("mutator", None)
+    wire = VirtualWire(settings(script, **parts), store, mutator)
     Player(wire).play(script)
     return wire

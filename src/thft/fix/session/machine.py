@@ -57,7 +57,7 @@ class Session:
             )
         for unit in units:
             self._unit(unit, now)
-            if self.state is State.DISCONNECTED:
+            if self._life.leave:
                 break
         return self._events()
 

@@ -126,12 +126,12 @@ class Outbox:
         if sent is None:
             time = self._timestamp(now.utc_ns)
             body = pack([(tags.NEW_SEQ_NO, fill.next_seq), (tags.GAP_FILL_FLAG, "Y")])
-            extra = (POSS_DUP, (tags.ORIG_SENDING_TIME, time))
-            self._encode(tags.MSG_SEQUENCE_RESET, fill.seq, body, extra, now)
+            again = (POSS_DUP, (tags.ORIG_SENDING_TIME, time))
+            self._encode(tags.MSG_SEQUENCE_RESET, fill.seq, body, again, now)
         else:
             time = self._timestamp(sent.sending_ns)
-            extra = (POSS_DUP, (tags.ORIG_SENDING_TIME, time), *sent.extra)
-            self._encode(sent.type, sent.seq, sent.body, extra, now)
+            header = (POSS_DUP, (tags.ORIG_SENDING_TIME, time), *sent.extra)
+            self._encode(sent.type, sent.seq, sent.body, header, now)
 
     def _timestamp(self, utc_ns: int) -> bytes:
         return format_timestamp(utc_ns, self._config.timestamp_digits)
