@@ -9,7 +9,7 @@ from rich.console import Console
 
 from thft import DISPLAY_NAME, __version__
 from thft.base.errors import ThftError
-from thft.cli import bench, demo, doctor, journal, replay, roles, sim, venue
+from thft.cli import bench, demo, doctor, fix_drive, fix_echo, journal, replay, roles, sim, venue
 
 app = App(
     name="thft",
@@ -21,6 +21,8 @@ app.command(demo.demo)
 app.command(roles.core)
 app.command(roles.api)
 app.command(venue.app)
+app.command(fix_echo.fix_echo)
+app.command(fix_drive.fix_drive)
 app.command(journal.app)
 app.command(replay.replay)
 app.command(doctor.doctor)

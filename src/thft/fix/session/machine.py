@@ -7,7 +7,7 @@ Nothing is called back. `table` says which input leads where.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from thft.fix import tags
 from thft.fix.session.admission import BAD_FORMAT, Refusal, Severity
@@ -49,17 +49,16 @@ class Session:
         self._signal(Input.DISCONNECTED, now, reason)
         return self._events()
 
-    def received(self, units: Iterable[Message | Garbled], now: Now) -> list[Event]:
-        """Takes what the framer cut from the stream of this connection, in order."""
-        if self.state is State.DISCONNECTED:
-            raise UnknownTransition(
-                "input without a connection", "call connected first, and stop at leave"
-            )
+    def received(self, units: Iterable[Message | Garbled], now: Now) -> Iterator[Event]:
+        """Takes what the framer cut from the stream of this connection, in order.
+
+        Iterate to the end, and deal with each event before the next: what the owner sends then
+        leaves before what the session has to say about later messages.
+        """
         for unit in units:
-            self._unit(unit, now)
+            yield from self._unit(unit, now)
             if self._life.leave:
-                break
-        return self._events()
+                return
 
     def timer(self, now: Now) -> list[Event]:
         """Does what is due; call it at `next_timer_ns` or whenever it pleases."""
@@ -161,26 +160,26 @@ class Session:
 
     # ---- messages ------------------------------------------------------------------------------
 
-    def _unit(self, unit: Message | Garbled, now: Now) -> None:
+    def _unit(self, unit: Message | Garbled, now: Now) -> Iterator[Event]:
         self._clock = now
         if isinstance(unit, Garbled):
             self._signal(Input.GARBLED, now, f"garbled message: {unit.reason}")
+            yield from self._events()
             return
         life = self._life
         before = life.store.next_in
         life.pulse.heard(now.monotonic_ns)
-        if life.config.messages_per_s and self._flooded(now):
-            return
-        self._message(unit, now)
-        if len(life.recovery):
-            self._drain(now)
-        if life.recovery.gap is not None and life.state is not State.DISCONNECTED:
-            progress = life.store.next_in > before
-            if life.recovery.settled(life.store.next_in, now.monotonic_ns, progress):
-                life.ask(now)
-            life.note_gap()
+        if not (life.config.messages_per_s and self._flooded(now)):
+            yield from self._message(unit, now)
+            yield from self._drain(now)
+            if life.recovery.gap is not None:
+                progress = life.store.next_in > before
+                if life.recovery.settled(life.store.next_in, now.monotonic_ns, progress):
+                    life.ask(now)
+                life.note_gap()
+        yield from self._events()
 
-    def _message(self, message: Message, now: Now) -> None:
+    def _message(self, message: Message, now: Now) -> Iterator[Event]:
         given = KINDS.get(message.type, Input.APPLICATION)
         row = self._row(given)
         life = self._life
@@ -193,14 +192,15 @@ class Session:
                 return
             if row.check is Check.LAST and message.seq == life.store.next_in:
                 life.consume()
-                self._drain(now)
-                if life.state is State.DISCONNECTED:
+                yield from self._drain(now)
+                if life.leave:
                     return
                 row = self._row(given)
         try:
             self._act(row, given, message, now)
         except BadValue as error:
             self._unreadable(message, error, now)
+        yield from self._events()
 
     def _unreadable(self, message: Message, error: BadValue, now: Now) -> None:
         """Refuses a session message whose value the dictionary was told to let pass."""
@@ -210,14 +210,15 @@ class Session:
             refusal = Refusal(Severity.REJECT, 6, str(error.tag), BAD_FORMAT)
             self._life.refuse(message, refusal, now)
 
-    def _drain(self, now: Now) -> None:
+    def _drain(self, now: Now) -> Iterator[Event]:
         """Acts on what waited for the number that is expected now."""
         life = self._life
-        while life.state is not State.DISCONNECTED:
+        while len(life.recovery):
             waiting = life.recovery.next(life.store.next_in)
             if waiting is None:
                 return
             self._waited(waiting, now)
+            yield from self._events()
 
     def _waited(self, waiting: Waiting, now: Now) -> None:
         message = waiting.message
