@@ -1,4 +1,4 @@
-"""The shipped `fix-echo` and `fix-drive` as processes, and real sockets that play scripts at them."""
+"""The shipped `fix-echo` and `fix-drive` as processes, and sockets that play scripts at them."""
 
 from __future__ import annotations
 
