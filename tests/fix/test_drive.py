@@ -1,4 +1,4 @@
-"""The shipped `fix-drive` against a scripted acceptor on a real socket: reconnects, store, kills."""
+"""The shipped `fix-drive` against a scripted acceptor on a socket: reconnects, store, kills."""
 
 from __future__ import annotations
 

@@ -139,7 +139,7 @@ def fix_drive(
         last_processed=last_processed,
         resend=ResendPolicy(order_age_ns=None, rejects=False),
     )
-    kept: Store = MemoryStore() if store is None else FixLog(store, now().utc_ns)
+    kept: Store = MemoryStore() if store is None else FixLog.open(store, now().utc_ns)
     initiator = FixInitiator(
         Session(config, kept),
         Drive(),

@@ -15,6 +15,7 @@ from thft.cli.fix_tls import server_context
 from thft.fix import tags
 from thft.fix.dictionary import Dictionary, fix44
 from thft.fix.session import (
+    LOGGED_ON_STATES,
     Application,
     Event,
     MemoryStore,
@@ -55,7 +56,7 @@ class Echo:
         """Answers what the session delivers."""
         if isinstance(event, StateChanged) and event.state is State.DISCONNECTED:
             self._seen.clear()
-        elif isinstance(event, Application):
+        elif isinstance(event, Application) and session.state in LOGGED_ON_STATES:
             self._answer(session, event.message, now)
 
     def _answer(self, session: Session, message: Message, now: Now) -> None:
@@ -179,4 +180,4 @@ def fix_echo(
 def _store(directory: Path | None, config: SessionConfig) -> Store:
     if directory is None:
         return MemoryStore()
-    return FixLog(directory / f"{config.sender}-{config.target}", now().utc_ns)
+    return FixLog.open(directory / f"{config.sender}-{config.target}", now().utc_ns)

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
+from thft.base.errors import LocalError
 from thft.fix import tags
 from thft.fix.session import Session, State
 from thft.fix.wire import Garbled, Header, Message, pack
@@ -68,11 +69,17 @@ class FixAcceptor:
         self._server: asyncio.Server | None = None
 
     async def listen(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
-        """Begins to listen; returns the port."""
+        """Begins to listen; returns the port. Raises LocalError when the port is not to be had."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(
-            self._link, host, port, ssl=tls, backlog=1_024, reuse_address=True
-        )
+        try:
+            self._server = await loop.create_server(
+                self._link, host, port, ssl=tls, backlog=1_024, reuse_address=True
+            )
+        except OSError as error:
+            raise LocalError(
+                f"cannot listen on {host}:{port}: {error.strerror or error}",
+                "choose another port, or end what uses it",
+            ) from error
         return int(self._server.sockets[0].getsockname()[1])
 
     async def close(self, text: str) -> None:
