@@ -96,6 +96,10 @@ class FixAcceptor:
         while self._links and asyncio.get_running_loop().time() < end:
             await asyncio.sleep(0.01)
 
+    def link(self, session: Session) -> FixLink | None:
+        """Returns the connection of a session, for its `flush` or `logout`."""
+        return next((link for link in self._links if link.session is session), None)
+
     def _link(self) -> FixLink:
         return _AcceptedLink(self, write_limit_bytes=self._write_limit)
 
