@@ -61,10 +61,11 @@ def order(seq: int, number: int, dup: bool = False) -> str:
 def test_orders_on_demand(runner: Runner) -> None:
     with drive(runner.listener.port, None, "--heartbeat", "5"):
         runner.play(FRESH)
-        runner.play("> 35=B|148=SEND:3")
+        runner.player.say("35=B|148=SEND:3")
         for number in (1, 2, 3):
             runner.order(order(number + 1, number))
-        runner.play("> 35=B|148=nothing to do\n> 35=B|148=SEND:1|33=1|58=text")
+        runner.play("> 35=B|148=nothing to do")
+        runner.player.say("35=B|148=SEND:1|33=1|58=text")
         runner.order(order(5, 1))
         runner.play("> 35=5\n< 35=5|34=6\nclosed")
 
@@ -152,13 +153,14 @@ def test_numbers_and_orders_survive_a_kill(runner: Runner, tmp_path: Path) -> No
     """INI-8: SIGKILL with orders written into a dead socket; after it they come on request."""
     store = tmp_path / "store"
     program = drive(runner.listener.port, store, "--heartbeat", "5")
-    runner.play("connect\n< 35=A|34=1|98=0|108=5|141=N\n> 35=A|98=0|108=5\n> 35=B|148=SEND:4")
+    runner.play("connect\n< 35=A|34=1|98=0|108=5|141=N\n> 35=A|98=0|108=5")
+    runner.player.say("35=B|148=SEND:4")
     for number in range(1, 5):
         runner.order(order(number + 1, number))
     program.kill()
     with drive(runner.listener.port, store, "--heartbeat", "5"):
         runner.play("connect 3\n< 35=A|34=6|98=0|108=5|141=N\n> 35=A|98=0|108=5")
-        runner.play("> 35=2|7=2|16=0")
+        runner.player.say("35=2|7=2|16=0")
         for number in range(1, 5):
             runner.order(order(number + 1, number, dup=True))
         runner.play("< 35=4|34=6|43=Y|122=*|36=7|123=Y")
