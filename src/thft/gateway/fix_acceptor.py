@@ -58,6 +58,7 @@ class FixAcceptor:
         self._sessions = {
             (one.config.target.encode(), one.config.sender.encode()): one for one in sessions
         }
+        self._versions = {one.config.begin_string for one in self._sessions.values()}
         self._application = application
         self._report = report
         self._limits = limits or AcceptorLimits()
@@ -125,6 +126,8 @@ class FixAcceptor:
         """Decides about the first message of a connection."""
         if isinstance(unit, Garbled):
             link.drop(f"the first message was garbled: {unit.reason}")
+        elif unit.begin_string not in self._versions:
+            link.drop(f"BeginString {unit.begin_string[:16]}")
         elif unit.type != tags.MSG_LOGON:
             link.drop(f"the first message was no Logon: MsgType {unit.type[:8]}")
         else:
@@ -139,9 +142,6 @@ class FixAcceptor:
         if session is None:
             sender, target = (part.decode(errors="replace")[:64] for part in key)
             await self._refuse(link, logon, f"no session {sender} → {target}", began)
-            return
-        if session.config.begin_string != logon.begin_string:
-            link.drop(f"BeginString {logon.begin_string}")
             return
         why = await self._authenticate(logon, session)
         if why:

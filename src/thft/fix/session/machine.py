@@ -175,13 +175,15 @@ class Session:
         life.pulse.heard(now.monotonic_ns)
         if not (life.config.messages_per_s and self._flooded(now)):
             yield from self._message(unit, now)
-            yield from self._drain(now)
+            if len(life.recovery):
+                yield from self._drain(now)
             if life.recovery.gap is not None:
                 progress = life.store.next_in > before
                 if life.recovery.settled(life.store.next_in, now.monotonic_ns, progress):
                     life.ask(now)
                 life.note_gap()
-        yield from self._events()
+        if life.events:
+            yield from self._events()
 
     def _message(self, message: Message, now: Now) -> Iterator[Event]:
         given = KINDS.get(message.type, Input.APPLICATION)
