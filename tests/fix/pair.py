@@ -6,6 +6,7 @@ go on from their stores. When the line is good again every message must have arr
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from thft.base.prng import Prng
@@ -80,6 +81,8 @@ class Pair:
         self.monotonic_ns = 0
         self.connected = False
         self.garble_percent = 0
+        self.seen: Counter[str] = Counter()
+        """How often the line and the sessions have done what a test of recovery needs."""
 
     @property
     def now(self) -> Now:
@@ -114,8 +117,11 @@ class Pair:
         """Loses the connection and all that is under way."""
         self.connected = False
         for number, side in enumerate(self.sides):
+            self.seen["cut with bytes under way"] += bool(self.pipes[number])
+            self.seen["cut in an answer"] += bool(side.session._life.resends)
             self.pipes[number].clear()
             side.session.disconnected(self.now)
+        self.seen["death"] += die
         if die:
             self.sides[self.prng.between(0, 1)].die()
 
@@ -148,9 +154,13 @@ class Pair:
         if other.session.state is State.DISCONNECTED:
             return
         for event in other.session.received(other.framer.feed(data), self.now):
+            self.seen[type(event).__name__] += 1
             if isinstance(event, Application):
                 message = event.message
+                self.seen["repeated message"] += message.poss_dup
                 other.got.append(message.text(11) or message.text(147) or "?")
+        self.seen["gap"] += other.session.gap is not None
+        self.seen["gaps on both sides"] += all(side.session.gap for side in self.sides)
         self._flush(1 - number)
 
     def pass_time(self, ns: int) -> None:
@@ -174,6 +184,7 @@ class Pair:
         for unit in Framer().feed(session.take()):
             raw = unit.raw
             if self.prng.between(1, 100) <= self.garble_percent:
+                self.seen["garbled"] += 1
                 raw = raw[:-4] + bytes([raw[-4] ^ 1]) + raw[-3:]
             self.pipes[number].append(raw)
         if session.leave and self.connected:
