@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 
-PACKAGES = {"gcc": "gcc", "chromium": "chromium", "strace": "strace"}
+PACKAGES = {"gcc": "gcc", "chromium": "chromium", "openssl": "openssl", "strace": "strace"}
 
 
 def main() -> int:

@@ -10,8 +10,11 @@ from importlib.util import find_spec
 
 EXTENSIONS = (
     "thft.base._frame",
-    "thft.model._book",
+    "thft.fix._layout",
+    "thft.fix._rules",
+    "thft.fix._wire",
     "thft.kernel._dispatch",
+    "thft.model._book",
     "thft.stream._syncing",
 )
 

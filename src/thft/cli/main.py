@@ -8,7 +8,7 @@ from cyclopts import App, CycloptsError
 
 from thft import DISPLAY_NAME, __version__
 from thft.base.errors import ThftError
-from thft.cli import bench, demo, doctor, journal, replay, roles, sim, venue
+from thft.cli import bench, demo, doctor, fix_drive, fix_echo, journal, replay, roles, sim, venue
 from thft.cli.complaint import complain
 
 app = App(
@@ -20,6 +20,8 @@ app.command(demo.demo)
 app.command(roles.core)
 app.command(roles.api)
 app.command(venue.app)
+app.command(fix_echo.fix_echo)
+app.command(fix_drive.fix_drive)
 app.command(journal.app)
 app.command(replay.replay)
 app.command(doctor.doctor)

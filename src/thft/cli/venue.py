@@ -1,4 +1,4 @@
-"""`thft venue binance|kraken|demo`: simulated venues on loopback, alone or as the demo's market."""
+"""`thft venue NAME`: simulated venues on loopback, alone or as the demo's market."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from cyclopts import App
 
 from thft.base.errors import LocalError
+from thft.cli import venue_fix
 from thft.sim.binance_venue import BinanceVenue
 from thft.sim.demo_market import DemoMarket
 from thft.sim.kraken_venue import KrakenVenue
@@ -18,6 +19,7 @@ from thft.sim.venue_server import VenueServer
 
 app = App(name="venue", help="Run a simulated venue on 127.0.0.1.")
 GRACE_S = 1.0
+venue_fix.add_to(app)
 
 
 @app.command
