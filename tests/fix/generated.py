@@ -6,7 +6,7 @@ import random
 from typing import Any
 
 from thft.fix.dictionary import Dictionary
-from thft.fix.fix44.notation import Item, expanded
+from thft.fix.fix44.notation import Item
 from thft.fix.tags import DATA_FIELDS
 from thft.fix.wire import Header, pack
 
@@ -23,17 +23,16 @@ class Author:
         self.choose = random.Random(seed)
         self._dictionary = dictionary
         self._share = share
-        self._bodies = {
-            kind: expanded(items, dictionary._parts) for kind, items in dictionary._bodies.items()
-        }
-        self.kinds = list(self._bodies)
+        self.kinds = [kind for kind in dictionary.names if dictionary.items(kind)]
 
     def message(self, kind: str | None = None) -> bytes:
         """Returns a good message of a type, of any type when none is named."""
         kind = kind or self.choose.choice(self.kinds)
         seq = self.choose.randrange(10**6)
         late = self.choose.randrange(10**15)
-        return HEADER.encode(kind, seq, MORNING_NS + late, pack(self.fields(self._bodies[kind])))
+        return HEADER.encode(
+            kind, seq, MORNING_NS + late, pack(self.fields(self._dictionary.items(kind)))
+        )
 
     def fields(self, items: tuple[Item, ...], delimiter: bool = False) -> list[tuple[int, Any]]:
         """Returns fields for `items`, the first of them always when they belong to a group."""

@@ -31,18 +31,16 @@ def test_damaged_streams(seed: int) -> None:
     corpus += [author.message(kind) for kind in ("D", "8", "W", "X", "y") for _ in range(20)]
     corpus = [message for message in corpus if len(message) < 1_500]
     executions = EXECUTIONS // SEEDS
-    read = accepted = 0
+    read = 0
     for _ in range(executions):
         stream = damaged(choose.choice(corpus), choose)
         if choose.random() < 0.1:
             stream = choose.choice((b"", b"8=", b"noise", corpus[0])) + stream + corpus[1]
         if choose.random() < 0.01:
             stream = corpus[0] + stream.replace(b"\x019=", b"\x019=1000000", 1)
-        messages = compare_stream(stream, choose)
-        read += len(messages)
-        accepted += sum(fix44().validate(one) is None for one in messages[:1] if read % 8 == 0)
+        read += len(compare_stream(stream, choose))
     assert read > executions // 4, "the fuzz no longer reaches the fields"
-    note("fix_fuzz", seed=seed, executions=executions, messages=read, sampled_valid=accepted)
+    note("fix_fuzz", seed=seed, executions=executions, messages=read)
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ from rich.table import Table
 from thft.base.errors import LocalError
 from thft.cli import (
     bench_compare,
+    bench_fix,
     bench_journal,
     bench_kernel,
     bench_replay,
@@ -28,6 +29,7 @@ BENCHES: dict[str, Callable[[Path | None], Iterator[Figure]]] = {
     "replay": bench_replay.figures,
     "stall": bench_stall.figures,
     "engine": bench_compare.figures,
+    "fix": bench_fix.figures,
 }
 ONLY_NAMED = ("engine",)
 """Needs Python 3.13 and, the first time, a package index."""
@@ -39,7 +41,8 @@ def bench(*names: str, json: bool = False, directory: Path | None = None) -> int
     Parameters
     ----------
     names
-        Which benches to run: kernel, journal, tail, replay, stall; all of these when none is named.
+        Which benches to run: kernel, journal, tail, replay, stall, fix; all of them when none is
+        named.
         Only when named: engine, the whole engine beside NautilusTrader, which needs a checkout,
         Python 3.13 and, the first time, a package index.
     json

@@ -8,7 +8,19 @@ from cyclopts import App, CycloptsError
 
 from thft import DISPLAY_NAME, __version__
 from thft.base.errors import ThftError
-from thft.cli import bench, demo, doctor, fix_drive, fix_echo, journal, replay, roles, sim, venue
+from thft.cli import (
+    bench,
+    demo,
+    doctor,
+    fix,
+    fix_drive,
+    fix_echo,
+    journal,
+    replay,
+    roles,
+    sim,
+    venue,
+)
 from thft.cli.complaint import complain
 
 app = App(
@@ -27,6 +39,7 @@ app.command(replay.replay)
 app.command(doctor.doctor)
 app.command(sim.sim)
 app.command(bench.bench)
+app.command(fix.app)
 
 
 def main() -> None:
