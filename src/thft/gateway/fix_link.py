@@ -29,7 +29,7 @@ class FixApplication(Protocol):
     """What a session is for: it may call the session's `send` and others, nothing else."""
 
     def happened(self, session: Session, event: Event, now: Now) -> None:
-        """Takes one event, before the session goes on."""
+        """Takes one event, before the session goes on. An exception ends the connection."""
         ...
 
 
