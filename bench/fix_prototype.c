@@ -10,7 +10,9 @@
 
 typedef struct {
     int tag;
-    char kind; /* t text, c one letter, p at 1e-9, s at 1e-8 */
+    char kind;     /* t text, c one letter, p at 1e-9, s at 1e-8 */
+    char name[8];  /* "38=", made when the module is loaded */
+    int name_size;
 } wanted;
 
 typedef struct {
@@ -118,7 +120,8 @@ static char *put_number(char *out, PyObject *value, int digits) {
 static char *put_fields(char *out, wanted *fields, int count, PyObject *values) {
     for (int i = 0; i < count; i++) {
         PyObject *value = PyTuple_GET_ITEM(values, i);
-        out += sprintf(out, "%d=", fields[i].tag);
+        memcpy(out, fields[i].name, 8);
+        out += fields[i].name_size;
         if (fields[i].kind == 't' || fields[i].kind == 'c') {
             Py_ssize_t size;
             const char *text = PyUnicode_AsUTF8AndSize(value, &size);
@@ -168,15 +171,20 @@ static PyMethodDef methods[] = {{"parse", parse, METH_VARARGS, NULL},
                                 {NULL, NULL, 0, NULL}};
 static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "fix_prototype", NULL, -1, methods};
 
+static void named(wanted *field, signed char *slots, int slot) {
+    field->name_size = sprintf(field->name, "%d=", field->tag);
+    slots[field->tag] = (signed char)slot;
+}
+
 PyMODINIT_FUNC PyInit_fix_prototype(void) {
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         shape *form = shapes + i;
         memset(form->slot, -1, sizeof form->slot);
         memset(form->member, -1, sizeof form->member);
         for (int k = 0; k < 12 && form->fields[k].tag; k++)
-            form->slot[form->fields[form->field_count++].tag] = (signed char)k;
+            named(form->fields + k, form->slot, form->field_count++);
         for (int k = 0; k < 6 && form->members[k].tag; k++)
-            form->member[form->members[form->member_count++].tag] = (signed char)k;
+            named(form->members + k, form->member, form->member_count++);
     }
     return PyModule_Create(&module);
 }

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from thft.base.errors import LocalError
-from thft.cli import bench_journal, bench_kernel, bench_replay, bench_tail
+from thft.cli import bench_fix, bench_journal, bench_kernel, bench_replay, bench_tail
 from thft.cli.bench_figure import Figure, machine
 
 BENCHES: dict[str, Callable[[Path | None], Iterator[Figure]]] = {
@@ -19,6 +19,7 @@ BENCHES: dict[str, Callable[[Path | None], Iterator[Figure]]] = {
     "journal": bench_journal.figures,
     "tail": bench_tail.figures,
     "replay": bench_replay.figures,
+    "fix": bench_fix.figures,
 }
 
 
@@ -28,7 +29,7 @@ def bench(*names: str, json: bool = False, directory: Path | None = None) -> int
     Parameters
     ----------
     names
-        Which benches to run: kernel, journal, tail, replay; all when none is named.
+        Which benches to run: kernel, journal, tail, replay, fix; all when none is named.
     json
         Print one JSON object per figure instead of a table.
     directory

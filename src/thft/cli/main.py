@@ -9,7 +9,19 @@ from rich.console import Console
 
 from thft import DISPLAY_NAME, __version__
 from thft.base.errors import ThftError
-from thft.cli import bench, demo, doctor, fix_drive, fix_echo, journal, replay, roles, sim, venue
+from thft.cli import (
+    bench,
+    demo,
+    doctor,
+    fix,
+    fix_drive,
+    fix_echo,
+    journal,
+    replay,
+    roles,
+    sim,
+    venue,
+)
 
 app = App(
     name="thft",
@@ -28,6 +40,7 @@ app.command(replay.replay)
 app.command(doctor.doctor)
 app.command(sim.sim)
 app.command(bench.bench)
+app.command(fix.app)
 
 
 def main() -> None:

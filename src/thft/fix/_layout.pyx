@@ -13,7 +13,7 @@ from libc.string cimport memchr, memcpy
 
 from thft.fix._wire cimport *
 from thft.fix import _layout_py
-from thft.fix._values_py import LAST_NS, second_text
+from thft.fix._values_py import LAST_NS
 from thft.fix.terms import ABSENT
 
 cdef extern from "Python.h":
@@ -24,8 +24,6 @@ cdef extern from "Python.h":
 cdef int ends = _layout_py.ENDS
 cdef object absent = ABSENT
 cdef int64_t last_ns = LAST_NS
-cdef int64_t last_second = 0  # the one that was written last
-cdef bytes last_text = second_text(0)
 
 
 cdef struct slot_type:  # as `_layout_py._Level.packed` packs it
@@ -38,7 +36,7 @@ cdef struct stop:
     stop *outer
 
 
-cdef char[1 << 16] room  # a body is written here; a longer one is odd
+cdef char[1 << 16] room  # a body is written here, no Python runs meanwhile; a longer one is odd
 cdef char *room_end = room + sizeof(room) - 64
 
 
@@ -55,14 +53,6 @@ cdef bint in_stops(int tag, stop *stops) noexcept:
     while stops != NULL and stops.tag != tag:
         stops = stops.outer
     return stops != NULL
-
-
-cdef char *put_time(char *out, int64_t ns, int digits) except NULL:
-    global last_second, last_text
-    if ns // 1_000_000_000 != last_second:
-        last_text = second_text(ns // 1_000_000_000)
-        last_second = ns // 1_000_000_000
-    return thft_put_time(out, ns, digits, PyBytes_AS_STRING(last_text))
 
 
 cdef class Level:
@@ -190,7 +180,7 @@ cdef char *put(int kind, char *text, value, int digits) except? NULL:
         if overflow or number == INT64_MIN or (kind == TIME and not 0 <= number < last_ns):
             return NULL
         if kind == TIME:
-            return put_time(text, number, digits)
+            return thft_put_time(text, number, digits)
         return thft_put_scaled(text, number, 9 if kind == PRICE else 8 if kind == SIZE else 0)
     elif kind == GROUP and (type(value) is tuple or type(value) is list):
         return thft_put_unsigned(text, len(value))
@@ -257,7 +247,7 @@ cdef class Header:
             return self.twin.encode(msg_type, seq, sending_ns, body, extra)
         number = copied(copied(copied(kind, b"35=", 3), name, size), b"\x01", 1)
         time = copied(thft_put_unsigned(copied(number, b"34=", 3), seq_value), b"\x01", 1)
-        length = copied(put_time(copied(time, b"52=", 3), ns, self.digits), b"\x01", 1)
+        length = copied(thft_put_time(copied(time, b"52=", 3), ns, self.digits), b"\x01", 1)
         size = length - kind + PyBytes_GET_SIZE(self.first) + PyBytes_GET_SIZE(self.middle) + (
             PyBytes_GET_SIZE(self.last) + PyBytes_GET_SIZE(body))
         end = copied(thft_put_unsigned(length, size), b"\x01", 1)

@@ -161,12 +161,12 @@ def format_timestamp(ns: int, digits: int = 3, tag: int = 0) -> bytes:
     if not 0 <= ns < LAST_NS:
         raise Unsendable(tag, f"{ns} ns is outside {FIRST_YEAR} to {LAST_YEAR}")
     seconds, fraction = divmod(ns, SECOND_NS)
-    text = second_text(seconds)
+    text = _second(seconds)
     return text if digits == 0 else text + (b".%09d000" % fraction)[: digits + 1]
 
 
 @lru_cache(maxsize=4)
-def second_text(seconds: int) -> bytes:
+def _second(seconds: int) -> bytes:
     """Returns the timestamp of a whole second since 1970."""
     day, second = divmod(seconds, 86_400)
     era_day = day + 719_468

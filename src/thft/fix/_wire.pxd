@@ -20,7 +20,7 @@ cdef extern from "wire_core.h":
     char *thft_put_unsigned(char *, uint64_t) noexcept
     char *thft_put_scaled(char *, int64_t, int) noexcept
     bint thft_utc(const byte *, size_t, int64_t *) noexcept
-    char *thft_put_time(char *, int64_t, int, const char *) noexcept
+    char *thft_put_time(char *, int64_t, int) noexcept
     bint thft_formed(int, const byte *, size_t) noexcept
     int thft_slot(const thft_table *, int) noexcept
 

@@ -234,19 +234,24 @@ class Framer:
     def _start(self, at: int) -> int:
         """Returns where the next message begins or may begin, the buffer's end when nowhere."""
         buffer = self._buffer
-        while (at := buffer.find(b"8=", at)) >= 0:
-            limit = at + 2 + BEGIN_STRING_BYTES
-            soh = buffer.find(SOH, at + 2, limit + 1)
-            if soh < 0 and len(buffer) <= limit:
-                return at
-            nearer = buffer.rfind(b"8=", at + 2, soh if soh >= 0 else at + 2)
-            if nearer >= 0:
-                at = nearer
-            head = bytes(buffer[soh + 1 : soh + 3])
-            if soh >= 0 and b"9=".startswith(head) and self._length_may_follow(soh + 3):
-                return at
-            at += 2
-        return len(buffer) - buffer.endswith(b"8")
+        while (nine := buffer.find(b"\x019=", at)) >= 0:
+            start = self._before(at, nine)
+            if start >= 0 and self._length_may_follow(nine + 3):
+                return start
+            at = nine + 1
+        end = len(buffer)
+        for head in (b"\x01", b"\x019"):  # of a BodyLength to come
+            if buffer.endswith(head, at) and (start := self._before(at, end - len(head))) >= 0:
+                return start
+        after_soh = max(at, buffer.rfind(SOH, at) + 1, end - BEGIN_STRING_BYTES - 2)
+        start = buffer.find(b"8=", after_soh)
+        return start if start >= 0 else end - buffer.endswith(b"8", at)
+
+    def _before(self, at: int, soh: int) -> int:
+        """Returns where the `8=` whose BeginString ends at `soh` begins, -1 when nowhere."""
+        earliest = max(at, soh - BEGIN_STRING_BYTES - 2)
+        earliest = max(earliest, self._buffer.rfind(SOH, earliest, soh) + 1)
+        return self._buffer.rfind(b"8=", earliest, soh)
 
     def _length_may_follow(self, at: int) -> bool:
         text = bytes(self._buffer[at : at + BODY_LENGTH_BYTES + 1])

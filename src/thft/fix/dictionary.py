@@ -118,9 +118,21 @@ class Dictionary:
             return Reject(reason, tag, text)
         return Reject(reason, tag, REJECT_TEXTS[reason])
 
+    def items(self, msg_type: str) -> tuple[Item, ...]:
+        """Returns the body of a message in the notation of the tables, nothing when it is open."""
+        return expanded(self._bodies.get(msg_type, ()), self._parts)
+
+    def part(self, name: str) -> tuple[Item, ...]:
+        """Returns the fields of a part such as Header, Trailer or Instrument."""
+        return expanded(self._parts[name], self._parts)
+
+    def group_ends(self, msg_type: str) -> Mapping[int, frozenset[int]]:
+        """Returns count tag → the tags that end that group, for all groups of a message."""
+        return self._ends.get(msg_type, {})
+
     def group(self, msg_type: str, count_tag: int) -> GroupShape:
         """Returns the shape of a repeating group, for `Fields.groups`; raises LocalError."""
-        ends = self._ends.get(msg_type, {}).get(count_tag)
+        ends = self.group_ends(msg_type).get(count_tag)
         if ends is None:
             raise LocalError(
                 f"message {msg_type} has no repeating group {count_tag}",
@@ -145,7 +157,7 @@ class Dictionary:
         """
         outside = self._header_tags | self._trailer_tags
         inside = [field for field in message.fields() if field[0] not in outside]
-        return _nested(inside, self._ends.get(message.type, {}))
+        return _nested(inside, self.group_ends(message.type))
 
     def with_overlay(self, overlay: Mapping[str, Any]) -> Dictionary:
         """Returns a dictionary with a dialect's changes; raises LocalError naming a wrong key.
@@ -180,20 +192,19 @@ class Dictionary:
 
     @cached_property
     def _header_tags(self) -> frozenset[int]:
-        return frozenset(item.tag for item in walk(expanded(self._parts["Header"], self._parts)))
+        return frozenset(item.tag for item in walk(self.part("Header")))
 
     @cached_property
     def _trailer_tags(self) -> frozenset[int]:
-        return frozenset(item.tag for item in walk(expanded(self._parts["Trailer"], self._parts)))
+        return frozenset(item.tag for item in walk(self.part("Trailer")))
 
     @cached_property
     def _ends(self) -> dict[str, dict[int, frozenset[int]]]:
         """Message type → count tag → the tags that end that group."""
-        around = expanded((*self._parts["Header"], *self._parts["Trailer"]), self._parts)
-        found: dict[str, dict[int, frozenset[int]]] = {}
-        for kind, items in self._bodies.items():
-            found[kind] = {}
-            _collect_ends((*around, *expanded(items, self._parts)), frozenset(), found[kind])
+        around = (*self.part("Header"), *self.part("Trailer"))
+        found: dict[str, dict[int, frozenset[int]]] = {kind: {} for kind in self.names}
+        for kind, ends in found.items():
+            _collect_ends((*around, *self.items(kind)), frozenset(), ends)
         return found
 
     @cached_property
@@ -209,14 +220,13 @@ class Dictionary:
     ]:
         """Returns what `Rules` are made of."""
         compiler = _Compiler()
-        around = {part: expanded(self._parts[part], self._parts) for part in ("Header", "Trailer")}
+        header, trailer = self.part("Header"), self.part("Trailer")
         messages = {}
         for kind in self.names:
-            body = expanded(self._bodies.get(kind, ()), self._parts)
             scope = (
-                compiler.rules(around["Header"], rules.HEADER)
-                + compiler.rules(body, rules.BODY)
-                + compiler.rules(around["Trailer"], rules.TRAILER)
+                compiler.rules(header, rules.HEADER)
+                + compiler.rules(self.items(kind), rules.BODY)
+                + compiler.rules(trailer, rules.TRAILER)
             )
             messages[kind] = compiler.add(scope), kind not in self._bodies
         fields = {

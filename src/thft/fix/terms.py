@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from thft.base.errors import LocalError, RemoteError
 
@@ -86,7 +86,7 @@ class MessageTooLong(RemoteError):
     `units` holds what was framed before it in the same call.
     """
 
-    def __init__(self, limit: int, units: list[object]) -> None:
+    def __init__(self, limit: int, units: list[Any]) -> None:
         super().__init__(
             f"a message of more than {limit} bytes",
             "disconnect; raise max_message_bytes if the venue really sends such messages",

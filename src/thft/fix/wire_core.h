@@ -7,6 +7,7 @@
 #define THFT_WIRE_CORE_H
 
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #define THFT_NO_DAY INT32_MIN
@@ -181,8 +182,20 @@ static inline int thft_utc(const byte *at, size_t count, int64_t *value) {
     return 1;
 }
 
-/* Writes a timestamp of `digits` (0, 3, 6, 9, 12) in at most 30 bytes; `text` is its second. */
-static inline char *thft_put_time(char *out, int64_t ns, int digits, const char *text) {
+/* Writes a timestamp of `digits` (0, 3, 6, 9, 12) in at most 30 bytes; returns its end. */
+static inline char *thft_put_time(char *out, int64_t ns, int digits) {
+    static int64_t shown = -1; /* the second that `text` shows */
+    static char text[40];
+    if (ns / 1000000000 != shown) {
+        shown = ns / 1000000000;
+        int of_day = (int)(shown % 86400), day = (int)(shown / 86400) + 719468;
+        int era = day / 146097, of_era = day % 146097;
+        int year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+        int of_year = of_era - (365 * year + year / 4 - year / 100), march = (5 * of_year + 2) / 153;
+        int month = march < 10 ? march + 3 : march - 9, of_month = of_year - (153 * march + 2) / 5;
+        snprintf(text, sizeof text, "%04d%02d%02d-%02d:%02d:%02d", era * 400 + year + (month <= 2),
+                 month, of_month + 1, of_day / 3600, of_day / 60 % 60, of_day % 60);
+    }
     memcpy(out, text, 17);
     if (!digits) return out + 17;
     memcpy(out + 27, "000", 3);

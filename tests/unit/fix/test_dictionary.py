@@ -11,7 +11,7 @@ from tests.unit.fix.frames import fed, framed, message
 
 from thft.base.errors import LocalError
 from thft.fix.dictionary import Dictionary, fix44
-from thft.fix.fix44.notation import expanded, parse, walk
+from thft.fix.fix44.notation import walk
 from thft.fix.terms import REJECT_TEXTS, Checks, Reject
 from thft.fix.wire import BadGroup, Message, pack
 
@@ -280,18 +280,19 @@ def test_names() -> None:
 
 
 def test_the_tables_are_whole() -> None:
-    """No tag twice on one level, every group begins with a field that no other entry repeats."""
+    """No tag twice on one level, no group twice in a message, all fields described."""
     standard = fix44()
     assert len(standard.fields) == 914 and len(standard.names) == 93
-    around = (*parse("@Header! @Trailer!"),)
-    for kind, items in standard._bodies.items():
-        levels = [expanded((*around, *items), standard._parts)]
+    around = (*standard.part("Header"), *standard.part("Trailer"))
+    for kind in standard.names:
+        items = standard.items(kind)
+        levels = [(*around, *items)]
         while levels:
             level = levels.pop()
             twice = [tag for tag, count in Counter(item.tag for item in level).items() if count > 1]
             assert not twice, (kind, twice)
             levels += [item.members for item in level if item.members]
-        counts = [item.tag for item in walk(expanded(items, standard._parts)) if item.members]
+        counts = [item.tag for item in walk(items) if item.members]
         assert len(counts) == len(set(counts)), kind
 
 

@@ -90,8 +90,9 @@ def changed(items: tuple[Item, ...], changes: Mapping[str, Any], where: str) -> 
         if item.tag not in tags["remove"]
     ]
     for text, inner in dict(changes.get("groups", {})).items():
-        (tag,) = _tags(text, f"{where}.groups")
-        kept = _in_group(kept, tag, inner, f"{where}.groups.{text}")
+        if not str(text).isdecimal():
+            raise LocalError(f"{where}.groups: {text!r} is no tag", "name a count tag")
+        kept = _in_group(kept, int(text), inner, f"{where}.groups.{text}")
     added = parse(str(changes.get("add", "")))
     if twice := {item.tag for item in added} & {item.tag for item in kept}:
         raise LocalError(f"{where}: tag {min(twice)} is there already", "remove it first")
