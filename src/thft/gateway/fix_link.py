@@ -133,7 +133,7 @@ class FixLink(asyncio.Protocol):
         try:
             self._backlog += self._framer.feed(data)
         except MessageTooLong as error:
-            self._backlog += error.units  # type: ignore[arg-type]
+            self._backlog += error.units
             self._turn()
             self._close(error.cause)
             return
