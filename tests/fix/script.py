@@ -208,7 +208,7 @@ class Player:
         shown = [(tag, value) for tag, value in fields if tag not in HIDDEN]
         wanted = [field.partition("=")[::2] for field in text.split("|")]
         if len(shown) != len(wanted) or not all(
-            str(tag) == want and (value == what or what == "*")
+            str(tag) == want and (what == "*" or value == self._value(what))
             for (tag, value), (want, what) in zip(shown, wanted, strict=True)
         ):
             raise Failed("sent: " + "|".join(f"{tag}={value}" for tag, value in shown))

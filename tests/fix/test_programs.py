@@ -76,7 +76,11 @@ def test_second_connection_with_a_live_identity(program: Program) -> None:
 def test_session_without_values(program: Program) -> None:
     player = Player(SocketWire(program.port), us="NO_CHECK_FIELDS_HAVE_VALUES")
     order = "11=A|21=3|38=100|40=1|54=1|55=INTC|58=|60=20240102-03:04:05"
-    player.play(f"logon\n> 35=D|{order}\n< 35=D|34=2|{order}\nbye 3")
+    player.play(f"logon\n> 35=D|{order}\n< 35=D|34=2|{order}")
+    player.play(
+        "> 35=D|$A1|386=\n"
+        "< 35=j|34=3|45=3|58=tag 386: -1 entries declared, 0 found|372=D|380=0\nbye 4"
+    )
 
 
 def test_ids_are_forgotten_at_the_end(program: Program) -> None:

@@ -6,8 +6,8 @@ import os
 from collections import Counter
 
 import pytest
-from tests.fix.pair import Pair
 from tests.fix.script import VirtualWire, settings
+from tests.fix.two_sessions import Pair
 
 from thft.fix.session import Retention, Sent
 from thft.fix.session.store import MemoryStore

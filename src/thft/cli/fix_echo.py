@@ -29,13 +29,13 @@ from thft.fix.session import (
     Store,
 )
 from thft.fix.terms import Checks
-from thft.fix.wire import Message, pack
+from thft.fix.wire import BadGroup, Message, pack
 from thft.gateway.fix_acceptor import AcceptorLimits, FixAcceptor
 from thft.gateway.fix_link import now
 from thft.store.fix_log import FixLog
 
 ECHOED = frozenset("DdC")
-UNSUPPORTED_TYPE = 3
+OTHER, UNSUPPORTED_TYPE = 0, 3
 OWN_HEADER = frozenset((8, 9, 34, 35, 43, 49, 52, 56, 122, 369, 627, 628, 629, 630))
 """Header fields that a new message has of its own; all others come back."""
 IDS_KEPT = 100_000
@@ -70,7 +70,11 @@ class Echo:
             self._seen[order_id] = None
             if len(self._seen) > IDS_KEPT:
                 del self._seen[next(iter(self._seen))]
-        body = self._dictionary.body(message)
+        try:
+            body = self._dictionary.body(message)
+        except BadGroup as error:  # only where empty values are let through
+            session.reject_business(message, OTHER, error.cause, now)
+            return
         body += [
             (tag, value)
             for tag in (tags.SIGNATURE_LENGTH, tags.SIGNATURE)

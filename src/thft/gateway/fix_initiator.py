@@ -99,18 +99,9 @@ class FixInitiator:
         """Lives through one connection; returns why it ended."""
         loop = asyncio.get_running_loop()
         self._ended = loop.create_future()
-        try:
-            _, link = await asyncio.wait_for(
-                loop.create_connection(
-                    lambda: FixLink(self, write_limit_bytes=self._write_limit),
-                    *self._address,
-                    ssl=self._tls,
-                    server_hostname=self._server_name,
-                ),
-                CONNECT_TIMEOUT_S,
-            )
-        except (OSError, TimeoutError) as error:
-            return f"connect failed: {error or 'no answer'}"
+        link = await self._connect(loop)
+        if isinstance(link, str):
+            return link
         self.link = link
         healthy = loop.call_later(HEALTHY_S, self._healthy)
         try:
@@ -122,6 +113,29 @@ class FixInitiator:
         finally:
             healthy.cancel()
             self.link = None
+
+    async def _connect(self, loop: asyncio.AbstractEventLoop) -> FixLink | str:
+        """Returns the new link, or why there is none: refused, no answer, stopped."""
+        connecting = asyncio.ensure_future(
+            loop.create_connection(
+                lambda: FixLink(self, write_limit_bytes=self._write_limit),
+                *self._address,
+                ssl=self._tls,
+                server_hostname=self._server_name,
+            )
+        )
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        await asyncio.wait(
+            (connecting, stopping), timeout=CONNECT_TIMEOUT_S, return_when=asyncio.FIRST_COMPLETED
+        )
+        stopping.cancel()
+        if not connecting.done():
+            connecting.cancel()
+            return "stopped" if self._stopping.is_set() else "connect failed: no answer"
+        try:
+            return connecting.result()[1]
+        except OSError as error:
+            return f"connect failed: {error}"
 
     def _healthy(self) -> None:
         if self._session.state in LOGGED_ON_STATES:

@@ -29,7 +29,7 @@ class FixApplication(Protocol):
     """What a session is for: it may call the session's `send` and others, nothing else."""
 
     def happened(self, session: Session, event: Event, now: Now) -> None:
-        """Takes one event, before the session goes on."""
+        """Takes one event, before the session goes on. An exception ends the connection."""
         ...
 
 
@@ -133,7 +133,7 @@ class FixLink(asyncio.Protocol):
         try:
             self._backlog += self._framer.feed(data)
         except MessageTooLong as error:
-            self._backlog += error.units  # type: ignore[arg-type]
+            self._backlog += error.units
             self._turn()
             self._close(error.cause)
             return

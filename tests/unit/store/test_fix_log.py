@@ -132,19 +132,18 @@ def test_bounds_hold_after_a_restart(tmp_path: Path) -> None:
     again.close()
 
 
-def test_a_damaged_log_is_refused(tmp_path: Path) -> None:
+def test_a_damaged_log_is_refused() -> None:
     """F7: nothing is sent from a store that is not what was written."""
-    store = FixLog.open(tmp_path, 1)
+    disk = FragileDisk()
+    store = opened(disk)
     for seq in range(1, 10):
         store.append(Sent(seq, "D", seq, b"x" * 100))
         store.flush()
     store.close()
-    segment = next(path for path in sorted(tmp_path.iterdir()) if path.suffix == ".log")
-    content = bytearray(segment.read_bytes())
+    content = disk.files["00000001.log"]
     content[content.index(b"x" * 100) + 50] ^= 1
-    segment.write_bytes(content)
     with pytest.raises(DamagedLog):
-        FixLog.open(tmp_path, 1)
+        opened(disk.killed())
 
 
 class FullDisk(FragileDisk):

@@ -17,7 +17,6 @@ def connect(life: Life, text: str, now: Now) -> None:
     life.epoch += 1
     life.leave = ""
     life.outbox.clear()
-    life.fresh()
     life.arrived.clear()
     life.pulse.heard(now.monotonic_ns)
     life.deadline_ns = now.monotonic_ns + life.config.logon_timeout_ns
