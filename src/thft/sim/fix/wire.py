@@ -164,9 +164,9 @@ class VenueLink(FixLink):
         except MessageTooLong as error:
             self.drop(error.cause)
             return
-        heard = [unit.raw for unit in units if isinstance(unit, Garbled) or self._admit(unit)]
-        if heard:
-            super().data_received(b"".join(heard))
+        for unit in units:
+            if isinstance(unit, Garbled) or self._admit(unit):
+                super().data_received(unit.raw)
 
 
 def padded(raw: bytes) -> bytes:
