@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 
-PACKAGES = {"gcc": "gcc", "chromium": "chromium"}
+PACKAGES = {"gcc": "gcc", "chromium": "chromium", "openssl": "openssl"}
 
 
 def main() -> int:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.durability.ledger import note
+from tests.ledger import note
 
 from thft._native import USE_NATIVE
 from thft.api.command_log import CommandLog

@@ -15,7 +15,7 @@ from types import TracebackType
 
 import pytest
 from tests.durability.kill_writer import BODY, TOLD_BYTES, group_size, payload
-from tests.durability.ledger import note
+from tests.ledger import note
 
 from thft.base.frame import GROUP_END
 from thft.stream.reader import batches

@@ -1,4 +1,4 @@
-"""The shipped `fix-echo` and `fix-drive` as processes, and real sockets that play scripts at them."""
+"""The shipped `fix-echo` and `fix-drive` as processes, and sockets that play scripts at them."""
 
 from __future__ import annotations
 
@@ -135,13 +135,17 @@ class SocketWire:
         while not self._ended and self._socket is not None and not enough():
             left = end - time.monotonic()
             pending = isinstance(self._socket, ssl.SSLSocket) and self._socket.pending()
-            ready = pending or select.select([self._socket], [], [], max(left, 0))[0]
-            if not ready:
+            if not pending and not select.select([self._socket], [], [], max(left, 0))[0]:
                 return
+            self._socket.settimeout(0)
             try:
                 data = self._socket.recv(1 << 16)
+            except (BlockingIOError, ssl.SSLWantReadError):
+                continue  # TLS has had something to say for itself
             except OSError:
                 data = b""
+            finally:
+                self._socket.settimeout(WAIT_S)
             if not data:
                 self._ended = True
             self._messages += [unit.raw for unit in self._framer.feed(data)]

@@ -11,8 +11,9 @@
     set NAME=VALUE …   settings, before everything else
     send BODY          the owner sends an order; `cannot send` when it must not
     logout TEXT        the owner ends the session
-    state NAME · reason TEXT · in N · out N · got N · resent N … · roundtrip NS · times DIGITS
-                       the state, why it ended, next numbers, messages delivered, orders sent again
+    state NAME · reason TEXT · in N · out N · got N · resent N … · forgot CAUSE:N … · roundtrip NS
+    times DIGITS       the state, why it ended, next numbers, messages delivered, orders sent again,
+                       what a reset forgot, a measured time, the precision of SendingTime
 
 In `>`: `!34` leaves a field out, `now` and `now-3` (seconds) in a value are UTC times, `checksum`,
 `length+3`, `length-3` as a first word falsify the trailer or BodyLength, `raw` sends the rest as
@@ -37,6 +38,7 @@ from thft.fix.session import (
     MemoryStore,
     NotLoggedOn,
     Now,
+    NumbersReset,
     OrdersResent,
     RecoveryPolicy,
     ResendPolicy,
@@ -363,6 +365,10 @@ class VirtualWire:
     def do_resent(self, rest: str) -> None:
         seqs = [o.seq for e in self.events if isinstance(e, OrdersResent) for o in e.orders]
         self._same(" ".join(map(str, seqs)), rest)
+
+    def do_forgot(self, rest: str) -> None:
+        resets = [event for event in self.events if isinstance(event, NumbersReset)]
+        self._same(" ".join(f"{one.cause}:{one.kept_messages}" for one in resets), rest)
 
     def do_roundtrip(self, rest: str) -> None:
         self._same(str([e.ns for e in self.events if isinstance(e, RoundTrip)]), f"[{rest}]")

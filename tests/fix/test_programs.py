@@ -5,10 +5,11 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from tests.fix.programs import Program, SocketWire, echo
-from tests.fix.script import Failed, Player, message, scenarios
+from tests.fix.script import Failed, Player, message, scenarios, split
 from tests.fix.test_scenarios import ECHO_FILES
 
 SCRIPTS = {title: text for name in ECHO_FILES for title, text in scenarios(name).items()}
@@ -166,3 +167,53 @@ def test_too_many_connections_that_wait() -> None:
             except Failed:
                 assert time.monotonic() < end
         player.play("bye 3")
+
+
+def test_switches() -> None:
+    """789, 369, chunks and precision as the command line sets them."""
+    rules = (
+        "--next-expected",
+        "--last-processed",
+        "--resend-chunk",
+        "2",
+        "--timestamp-digits",
+        "6",
+    )
+    with echo(*rules) as program:
+        wire = SocketWire(program.port)
+        wire.connect()
+        player = Player(wire)
+        player.say("35=A|98=0|108=30")
+        logon = dict(split_any(wire))
+        assert (logon[369], logon[789], len(logon[52])) == ("1", "2", 24)
+        player.say("35=0|34=8")
+        request = dict(split_any(wire))
+        assert (request[7], request[16]) == ("2", "3")
+
+
+def test_an_acceptor_that_goes_on_after_a_kill(tmp_path: Path) -> None:
+    """INI-8 from the other side: numbers and messages of `--store` survive SIGKILL."""
+    keep = ("--no-reset-on-logon", "--store", str(tmp_path))
+    with echo(*keep) as program:
+        Player(SocketWire(program.port)).play("logon\n> 35=D|$A1\n< 35=D|34=2|$A1")
+        program.kill()
+    with echo(*keep) as program:
+        Player(SocketWire(program.port)).play(
+            """
+            connect 3
+            > 35=A|98=0|108=30
+            < 35=A|34=3|98=0|108=30
+            > 35=2|7=1|16=0
+            < 35=4|34=1|43=Y|122=*|36=2|123=Y
+            < 35=D|34=2|43=Y|122=*|$A1
+            < 35=4|34=3|43=Y|122=*|36=4|123=Y
+            bye 4
+            """
+        )
+
+
+def split_any(wire: SocketWire) -> list[tuple[int, str]]:
+    """Returns the fields of the next message, whatever they are."""
+    raw = wire.next_message(wanted=True)
+    assert raw is not None
+    return split(raw)

@@ -12,7 +12,7 @@ from pathlib import Path
 import uvloop
 
 from thft.base.errors import LocalError
-from thft.cli.fix_tls import client_context
+from thft.cli.fix_options import ClientTls, SessionOptions
 from thft.fix import tags
 from thft.fix.dictionary import fix44
 from thft.fix.session import (
@@ -32,6 +32,7 @@ from thft.gateway.fix_link import now
 from thft.store.fix_log import FixLog
 
 LARGEST_BURST = 100_000
+RULES, PLAIN = SessionOptions(), ClientTls()
 log = logging.getLogger("thft.fix-drive")
 
 
@@ -86,12 +87,8 @@ def fix_drive(
     heartbeat: int = 30,
     store: Path | None = None,
     retry_ms: int = 1_000,
-    next_expected: bool = False,
-    last_processed: bool = False,
-    tls: bool = False,
-    ca: Path | None = None,
-    certificate: Path | None = None,
-    key: Path | None = None,
+    rules: SessionOptions = RULES,
+    tls: ClientTls = PLAIN,
 ) -> int:
     """Runs a FIX 4.4 initiator until SIGTERM; a News with 148=SEND:n makes it send n orders.
 
@@ -109,18 +106,6 @@ def fix_drive(
         Directory that keeps numbers and messages; without it every Logon says 141=Y.
     retry_ms
         Pause before the next attempt to connect.
-    next_expected
-        Logon carries NextExpectedMsgSeqNum(789).
-    last_processed
-        Headers carry LastMsgSeqNumProcessed(369).
-    tls
-        Speak TLS and verify the acceptor's certificate.
-    ca
-        PEM file of the authority to trust instead of the system's.
-    certificate
-        PEM file of our own certificate, if the acceptor wants one.
-    key
-        PEM file of its key, if that is another file.
     """
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s")
     host, _, port = connect.rpartition(":")
@@ -135,18 +120,17 @@ def fix_drive(
         heartbeat_s=heartbeat,
         reset_on_logon=store is None,
         say_no_reset=store is not None,
-        next_expected=next_expected,
-        last_processed=last_processed,
         resend=ResendPolicy(order_age_ns=None, rejects=False),
+        **rules.settings(),
     )
-    kept: Store = MemoryStore() if store is None else FixLog(store, now().utc_ns)
+    kept: Store = MemoryStore() if store is None else FixLog.open(store, now().utc_ns)
     initiator = FixInitiator(
         Session(config, kept),
         Drive(),
         (host.strip("[]"), int(port)),
         log.info,
         waits=Every(retry_ms),
-        tls=client_context(ca, certificate, key) if tls else None,
+        tls=tls.context(),
     )
 
     async def main() -> None:

@@ -11,15 +11,15 @@ from pathlib import Path
 
 import uvloop
 
-from thft.cli.fix_tls import server_context
+from thft.cli.fix_options import ServerTls, SessionOptions
 from thft.fix import tags
-from thft.fix.dictionary import Dictionary, fix44
+from thft.fix.dictionary import STRICT, Dictionary, fix44
 from thft.fix.session import (
+    LOGGED_ON_STATES,
     Application,
     Event,
     MemoryStore,
     Now,
-    RecoveryPolicy,
     ResendPolicy,
     Schedule,
     Session,
@@ -41,6 +41,7 @@ OWN_HEADER = frozenset((8, 9, 34, 35, 43, 49, 52, 56, 122, 369, 627, 628, 629, 6
 IDS_KEPT = 100_000
 TARGETS = "TW44,TW"
 LAX_TARGET = "NO_CHECK_FIELDS_HAVE_VALUES"
+RULES, PLAIN = SessionOptions(), ServerTls()
 log = logging.getLogger("thft.fix-echo")
 
 
@@ -55,7 +56,7 @@ class Echo:
         """Answers what the session delivers."""
         if isinstance(event, StateChanged) and event.state is State.DISCONNECTED:
             self._seen.clear()
-        elif isinstance(event, Application):
+        elif isinstance(event, Application) and session.state in LOGGED_ON_STATES:
             self._answer(session, event.message, now)
 
     def _answer(self, session: Session, message: Message, now: Now) -> None:
@@ -90,15 +91,9 @@ def fix_echo(
     sender: str = "ISLD",
     targets: str = TARGETS,
     reset_on_logon: bool = True,
-    next_expected: bool = False,
-    last_processed: bool = False,
-    resend_chunk: int = 0,
-    timestamp_digits: int = 3,
-    unique_test_ids: bool = False,
     store: Path | None = None,
-    certificate: Path | None = None,
-    key: Path | None = None,
-    client_ca: Path | None = None,
+    rules: SessionOptions = RULES,
+    tls: ServerTls = PLAIN,
 ) -> int:
     """Runs a FIX 4.4 acceptor that sends orders, definitions and mails back.
 
@@ -116,55 +111,24 @@ def fix_echo(
         TargetCompIDs of the sessions. One more, NO_CHECK_FIELDS_HAVE_VALUES, takes empty values.
     reset_on_logon
         Numbers start over at every Logon.
-    next_expected
-        Logon carries NextExpectedMsgSeqNum(789).
-    last_processed
-        Headers carry LastMsgSeqNumProcessed(369).
-    resend_chunk
-        Messages a ResendRequest asks for; 0 for all.
-    timestamp_digits
-        Digits behind the second in times: 0, 3, 6, 9 or 12.
-    unique_test_ids
-        TestReqID(112) differs every time instead of TEST.
     store
         Directory that keeps numbers and messages; without it they end with the process.
-    certificate
-        PEM file of our certificate: the port speaks TLS.
-    key
-        PEM file of its key, if that is another file.
-    client_ca
-        PEM file of the authority that must have signed the client's certificate.
     """
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s")
-    base = SessionConfig(
-        sender=sender,
-        target=LAX_TARGET,
-        dictionary=fix44(),
-        checks=Checks(values=False),
-        reset_on_logon=reset_on_logon,
-        next_expected=next_expected,
-        last_processed=last_processed,
-        timestamp_digits=timestamp_digits,
-        unique_test_ids=unique_test_ids,
-        schedule=Schedule(),
-        resend=ResendPolicy(order_age_ns=None, rejects=False),
-        recovery=RecoveryPolicy(chunk=resend_chunk),
-    )
-    configs = [replace(base, target=name, checks=Checks()) for name in targets.split(",")]
-    sessions = [Session(config, _store(store, config)) for config in (*configs, base)]
+    sessions = _sessions(sender, targets, reset_on_logon, store, rules)
     acceptor = FixAcceptor(
         sessions,
         lambda session: Echo(session.config.dictionary),
         log.info,
         limits=AcceptorLimits(logon_refusal="silent"),
     )
-    tls = server_context(certificate, key, client_ca) if certificate is not None else None
+    context = tls.context()
 
     async def main() -> None:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        bound = await acceptor.listen(host, port, tls)
+        bound = await acceptor.listen(host, port, context)
         print(f"ready {host}:{bound}", flush=True)
         await stop.wait()
         await acceptor.close("the acceptor is stopped")
@@ -176,7 +140,24 @@ def fix_echo(
     return 0
 
 
+def _sessions(
+    sender: str, targets: str, reset_on_logon: bool, store: Path | None, rules: SessionOptions
+) -> list[Session]:
+    lax = SessionConfig(
+        sender=sender,
+        target=LAX_TARGET,
+        dictionary=fix44(),
+        checks=Checks(values=False),
+        reset_on_logon=reset_on_logon,
+        schedule=Schedule(),
+        resend=ResendPolicy(order_age_ns=None, rejects=False),
+        **rules.settings(),
+    )
+    strict = [replace(lax, target=name, checks=STRICT) for name in targets.split(",")]
+    return [Session(config, _store(store, config)) for config in (*strict, lax)]
+
+
 def _store(directory: Path | None, config: SessionConfig) -> Store:
     if directory is None:
         return MemoryStore()
-    return FixLog(directory / f"{config.sender}-{config.target}", now().utc_ns)
+    return FixLog.open(directory / f"{config.sender}-{config.target}", now().utc_ns)

@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from struct import Struct
 from typing import Any
 
 from thft.fix._values_py import (
     INT64_MAX,
+    KINDS,
+    LARGEST_NAMED_TAG,
+    NUMBERS,
     PRICE_DIGITS,
     SIZE_DIGITS,
+    by_tag,
     format_scaled,
     format_timestamp,
-    scaled,
-    utc_ns,
-    whole,
+    typed,
 )
 from thft.fix._wire_py import SOH, Fields, Message, Place, counted
-from thft.fix.tags import DATA_FIELDS, HEADER_TAGS, SIGNATURE, SIGNATURE_LENGTH, TRAILER_TAGS
-from thft.fix.terms import ABSENT, BadGroup, BadValue, Unsendable
+from thft.fix.tags import (
+    CHECK_SUM,
+    DATA_FIELDS,
+    HEADER_TAGS,
+    SIGNATURE,
+    SIGNATURE_LENGTH,
+    TRAILER_TAGS,
+)
+from thft.fix.terms import ABSENT, BadGroup, Unsendable
 
-NUMBERS = ("int", "price", "size", "timestamp")
-KINDS = ("text", *NUMBERS, "char", "bool")
+ENDS = -2
+_SLOT = Struct("3i12s")
 LENGTH_OF = {data: length for length, data in DATA_FIELDS.items()}
 
 
@@ -70,6 +81,9 @@ class _Level:
         tags = [tag for tag, _ in spec]
         if len(set(tags)) < len(tags) or not spec:
             raise Unsendable(count_tag, "a layout names each tag once and at least one")
+        for tag in (*tags, *ends.get(count_tag, ())):
+            if not 0 < tag <= LARGEST_NAMED_TAG:
+                raise Unsendable(tag, f"a layout names tags from 1 to {LARGEST_NAMED_TAG}")
         self.count_tag = count_tag
         self.ends = (outside | frozenset(ends.get(count_tag, ())) | TRAILER_TAGS) - set(tags)
         self.slots: dict[int, tuple[int, Any]] = {}
@@ -81,6 +95,21 @@ class _Level:
             self.slots[tag] = slot, kind
         self.absent: list[Any] = [_absent(kind) for _, kind in spec]
         self.order = sorted(self.slots) if count_tag == 0 else list(self.slots)
+
+    def packed(self) -> tuple[bytes, bytes, bytes]:
+        """Returns what native code reads: slots by tag (-2 ends the group), slots, order."""
+        table = dict.fromkeys(self.ends, ENDS) | {tag: at for tag, (at, _) in self.slots.items()}
+        slots = b"".join(
+            _SLOT.pack(
+                KINDS.index(kind) if isinstance(kind, str) else len(KINDS),
+                tag in HEADER_TAGS or tag in LENGTH_OF or tag == CHECK_SUM,
+                len(b"%d=" % tag),
+                b"%d=" % tag,
+            )
+            for tag, (_, kind) in self.slots.items()
+        )
+        order = array("i", [self.slots[tag][0] for tag in self.order])
+        return by_tag(table), slots, order.tobytes()
 
     def entry(
         self, raw: bytes, places: list[Place], at: int, delimiter: int, stops: tuple[int, ...]
@@ -100,7 +129,7 @@ class _Level:
                 stack = (*stops, delimiter) if self.count_tag else stops
                 values[slot], at = kind.group(raw, places, at, stack)
             else:
-                values[slot] = _read(kind, raw[start:end], tag)
+                values[slot] = typed(kind, raw[start:end], tag)
         return tuple(values), at
 
     def group(
@@ -149,25 +178,6 @@ def _absent(kind: Any) -> int | None:
     return ABSENT if kind in NUMBERS else None
 
 
-def _read(kind: str, text: bytes, tag: int) -> Any:
-    match kind:
-        case "text":
-            return text.decode(errors="replace")
-        case "price":
-            return scaled(text, PRICE_DIGITS, tag)
-        case "size":
-            return scaled(text, SIZE_DIGITS, tag)
-        case "int":
-            return whole(text, tag)
-        case "timestamp":
-            return utc_ns(text, tag)
-        case "char" if len(text) == 1 and text.isascii():
-            return text.decode()
-        case "bool" if text in (b"Y", b"N"):
-            return text == b"Y"
-    raise BadValue(tag, text, "is not one character" if kind == "char" else "is neither Y nor N")
-
-
 def _written(kind: str, value: Any, digits: int, tag: int) -> bytes:
     number = type(value) is int
     match kind:
@@ -214,7 +224,7 @@ def _joined(fields: Iterable[tuple[int, bytes]]) -> bytes:
     parts: list[bytes] = []
     before = (0, b"")
     for tag, text in fields:
-        if tag in HEADER_TAGS or tag == 10 or tag <= 0:
+        if tag in HEADER_TAGS or tag == CHECK_SUM or tag <= 0:
             raise Unsendable(tag, "does not belong into a body")
         if tag in LENGTH_OF and before != (LENGTH_OF[tag], b"%d" % len(text)):
             raise Unsendable(tag, f"needs its length in tag {LENGTH_OF[tag]} directly before it")
@@ -297,6 +307,14 @@ class Header:
         content = b"".join(parts) + body
         head = b"%b9=%d\x01%b" % (self._begin, len(content), content)
         return b"%b10=%03d\x01" % (head, sum(head) % 256)
+
+    def segments(self) -> tuple[bytes, bytes, bytes, bytes]:
+        """Returns what never changes: up to `9=`, and the header before 34, before 52, behind."""
+        rendered = {tag: b"%d=%b\x01" % (tag, text) for tag, text in sorted(self._fixed.items())}
+        first = b"".join(text for tag, text in rendered.items() if tag < 34)
+        middle = b"".join(text for tag, text in rendered.items() if 34 < tag < 52)
+        last = b"".join(text for tag, text in rendered.items() if tag > 52)
+        return self._begin + b"9=", first, middle, last
 
     def body(self, message: Message) -> bytes:
         """Returns the body bytes of a message, to be sent again under a new header."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from struct import Struct
+from typing import Any
 
-from thft.fix._values_py import is_date, is_utc
+from thft.fix._values_py import by_tag, is_date, is_utc
 from thft.fix._wire_py import Message
 
 ANY, INT, UNSIGNED, FLOAT, CHAR, BOOLEAN, UTC, CLOCK, DATE, MONTH, WORDS = range(11)
@@ -13,6 +15,7 @@ HEADER, BODY, TRAILER = range(3)
 LAX_VALUES, LAX_ENUMS, LAX_ORDER, LAX_REQUIRED, LAX_UNKNOWN, LAX_USER = 1, 2, 4, 8, 16, 32
 FIRST_USER_TAG = 5_000
 
+_RULE = Struct("5i")
 _SHAPES = {
     INT: re.compile(rb"-?[0-9]{1,18}"),
     UNSIGNED: re.compile(rb"[0-9]{1,18}"),
@@ -63,6 +66,32 @@ class Rules:
         except _Broken as broken:
             return broken.verdict
         return None
+
+    def packed(self) -> tuple[list[tuple[bytes, bytes, bytearray, int]], bytes, bytes, list[Any]]:
+        """Returns what native code reads.
+
+        For each scope: rules by tag, the rules, room to mark them, and how many are required; the
+        scopes of closed types by the number that the bytes of the type make; for each enumeration
+        a flag for every byte that is one of its values; the enumerations.
+        """
+        enums = {tag: values for tag, (_, values) in self.fields.items() if values is not None}
+        numbers = {tag: at for at, tag in enumerate(enums)}
+        scopes = []
+        for scope, required in zip(self.scopes, self.required, strict=True):
+            rules = b"".join(
+                _RULE.pack(section, self.fields[tag][0], numbers.get(tag, -1), group, needed)
+                for tag, (_, section, needed, group) in scope.items()
+            )
+            table = by_tag({tag: rule[0] for tag, rule in scope.items()})
+            scopes.append((table, rules, bytearray(8 * len(scope)), len(required)))
+        closed = {kind: scope for kind, (scope, is_open) in self.messages.items() if not is_open}
+        types = {
+            int.from_bytes(kind.encode()): scope
+            for kind, scope in closed.items()
+            if len(kind.encode()) <= 2
+        }
+        single = bytes(bytes([one]) in values for values in enums.values() for one in range(256))
+        return scopes, by_tag(types), single, list(enums.values())
 
     def _inner(self, scope: int) -> frozenset[int]:
         """Returns the tags of all groups of a scope, at any depth."""

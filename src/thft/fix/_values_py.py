@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import re
+from array import array
+from collections.abc import Mapping
 from functools import lru_cache
+from typing import Any
 
 from thft.fix.terms import BadValue, Unsendable
 
+NUMBERS = ("int", "price", "size", "timestamp")
+KINDS = ("text", *NUMBERS, "char", "bool")
+LARGEST_NAMED_TAG = 99_999
+"""Of layouts and dictionaries: their tables are as long as their largest tag."""
 INT64_MAX = 2**63 - 1
 PRICE_DIGITS, SIZE_DIGITS = 9, 8
 SECOND_NS = 1_000_000_000
@@ -106,6 +113,26 @@ def _days(year: int, month: int) -> int:
 LAST_NS = _days(LAST_YEAR + 1, 1) * DAY_NS
 
 
+def typed(kind: str, text: bytes, tag: int) -> Any:
+    """Returns a value as its kind (terms.Kind) reads; raises BadValue."""
+    match kind:
+        case "text":
+            return text.decode(errors="replace")
+        case "price":
+            return scaled(text, PRICE_DIGITS, tag)
+        case "size":
+            return scaled(text, SIZE_DIGITS, tag)
+        case "int":
+            return whole(text, tag)
+        case "timestamp":
+            return utc_ns(text, tag)
+        case "char" if len(text) == 1 and text.isascii():
+            return text.decode()
+        case "bool" if text in (b"Y", b"N"):
+            return text == b"Y"
+    raise BadValue(tag, text, "is not one character" if kind == "char" else "is neither Y nor N")
+
+
 def format_scaled(value: int, digits: int, tag: int) -> bytes:
     """Returns the shortest plain decimal text of value / 10**digits; raises Unsendable."""
     if not -INT64_MAX <= value <= INT64_MAX:
@@ -134,12 +161,13 @@ def format_timestamp(ns: int, digits: int = 3, tag: int = 0) -> bytes:
     if not 0 <= ns < LAST_NS:
         raise Unsendable(tag, f"{ns} ns is outside {FIRST_YEAR} to {LAST_YEAR}")
     seconds, fraction = divmod(ns, SECOND_NS)
-    text = _second(seconds)
+    text = second_text(seconds)
     return text if digits == 0 else text + (b".%09d000" % fraction)[: digits + 1]
 
 
 @lru_cache(maxsize=4)
-def _second(seconds: int) -> bytes:
+def second_text(seconds: int) -> bytes:
+    """Returns the timestamp of a whole second since 1970."""
     day, second = divmod(seconds, 86_400)
     era_day = day + 719_468
     era, of_era = divmod(era_day, 146_097)
@@ -154,3 +182,12 @@ def _second(seconds: int) -> bytes:
         second // 60 % 60,
         second % 60,
     )
+
+
+def by_tag(slots: Mapping[int, int]) -> bytes:
+    """Returns a table that native code reads: an int16 for each tag from 0 on, -1 for none."""
+    table = array("h", [-1]) * (max(slots, default=0) + 1)
+    for tag, slot in slots.items():
+        if tag >= 0:
+            table[tag] = slot
+    return table.tobytes()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from thft.fix._values_py import PRICE_DIGITS, SIZE_DIGITS, scaled, utc_ns, whole
+from collections.abc import Callable
+
+from thft.fix._values_py import typed, whole
 from thft.fix.tags import DATA_FIELDS
 from thft.fix.terms import ABSENT, BadGroup, BadValue, Garbled, GroupShape, MessageTooLong
 
@@ -10,6 +12,7 @@ SOH = b"\x01"
 BEGIN_STRING_BYTES, BODY_LENGTH_BYTES = 32, 20
 TAG_FIGURES, LARGEST_TAG = 9, 999_999_999
 SEQ_FIGURES = 18
+SHORTEST_BYTES, EVERYTHING = 20, 1 << 30
 
 Place = tuple[int, int, int]
 """Tag, and where its value begins and ends in the raw bytes."""
@@ -46,23 +49,24 @@ class Fields:
 
     def integer(self, tag: int) -> int:
         """Returns an int."""
-        value = self.get(tag)
-        return ABSENT if value is None else whole(value, tag)
+        return self._number("int", tag)
 
     def price(self, tag: int) -> int:
         """Returns a price at 1e-9."""
-        value = self.get(tag)
-        return ABSENT if value is None else scaled(value, PRICE_DIGITS, tag)
+        return self._number("price", tag)
 
     def size(self, tag: int) -> int:
         """Returns a size at 1e-8."""
-        value = self.get(tag)
-        return ABSENT if value is None else scaled(value, SIZE_DIGITS, tag)
+        return self._number("size", tag)
 
     def timestamp_ns(self, tag: int) -> int:
         """Returns a UTCTimestamp as ns since 1970."""
+        return self._number("timestamp", tag)
+
+    def _number(self, kind: str, tag: int) -> int:
         value = self.get(tag)
-        return ABSENT if value is None else utc_ns(value, tag)
+        number: int = ABSENT if value is None else typed(kind, value, tag)
+        return number
 
     def fields(self) -> list[tuple[int, bytes]]:
         """Returns all fields in wire order."""
@@ -74,23 +78,8 @@ class Fields:
         Entries begin at the tag that follows the count; the last one ends before a tag of
         `shape.ends`. Raises BadGroup when there are not as many as the count says.
         """
-        places = self._places
-        at = next((i for i, place in enumerate(places) if place[0] == shape.count_tag), -1)
-        if at < 0:
-            return []
-        count = counted(self.raw, places[at])
-        if count == 0:
-            return []
-        begins: list[int] = []
-        end = at + 1
-        while end < len(places) and places[end][0] not in shape.ends:
-            if places[end][0] == places[at + 1][0]:
-                begins.append(end)
-            end += 1
-        if len(begins) != count:
-            raise BadGroup(shape.count_tag, count, len(begins))
-        bounds = zip(begins, [*begins[1:], end], strict=True)
-        return [Fields(self.raw, places[first:last]) for first, last in bounds]
+        bounds = group_bounds(self.raw, self._places, shape)
+        return [Fields(self.raw, self._places[first:last]) for first, last in bounds]
 
 
 class Message(Fields):
@@ -129,6 +118,25 @@ class Message(Fields):
         return self.raw[start:end].decode(errors="replace")
 
 
+def group_bounds(raw: bytes, places: list[Place], shape: GroupShape) -> list[tuple[int, int]]:
+    """Returns where the entries of a group begin and end among the fields; see Fields.groups."""
+    at = next((i for i, place in enumerate(places) if place[0] == shape.count_tag), -1)
+    if at < 0:
+        return []
+    count = counted(raw, places[at])
+    if count == 0:
+        return []
+    begins: list[int] = []
+    end = at + 1
+    while end < len(places) and places[end][0] not in shape.ends:
+        if places[end][0] == places[at + 1][0]:
+            begins.append(end)
+        end += 1
+    if len(begins) != count:
+        raise BadGroup(shape.count_tag, count, len(begins))
+    return list(zip(begins, [*begins[1:], end], strict=True))
+
+
 def counted(raw: bytes, place: Place) -> int:
     """Returns the value of a count tag; raises BadValue when it is negative or no integer."""
     tag, start, end = place
@@ -136,6 +144,21 @@ def counted(raw: bytes, place: Place) -> int:
     if count < 0:
         raise BadValue(tag, raw[start:end], "is a negative count")
     return count
+
+
+def _parsed(
+    raw: bytes, body: int, length: int, trailer: int, make: Callable[[bytes, list[Place]], Message]
+) -> Message | Garbled:
+    """Returns what an extent is: its body and trailer begin there, `length` was declared."""
+    if trailer != body + length:
+        return Garbled(raw, f"BodyLength(9) is {length}, the body has {trailer - body} bytes")
+    sent, computed = raw[trailer + 3 : -1], sum(raw[:trailer]) % 256
+    if sent != b"%03d" % computed:
+        return Garbled(raw, f"CheckSum(10) is {sent[:10]!r}, computed {computed:03d}")
+    if raw[body : body + 3] != b"35=":
+        return Garbled(raw, "field 3 is not MsgType(35)")
+    places = _places(raw, trailer)
+    return Garbled(raw, places) if isinstance(places, str) else make(raw, places)
 
 
 class Framer:
@@ -148,11 +171,17 @@ class Framer:
     and reading goes on behind it. Memory: at most `max_message_bytes` and what one call brings.
     """
 
-    def __init__(self, max_message_bytes: int = 1 << 20) -> None:
+    def __init__(
+        self,
+        max_message_bytes: int = 1 << 20,
+        make: Callable[[bytes, list[Place]], Message] = Message,
+    ) -> None:
+        self._make = make
         self.max_message_bytes = max_message_bytes
         self.skipped_bytes = 0
         self._buffer = bytearray()
         self._needed = 0  # bytes in the buffer before another look is worthwhile
+        self._ordinary = 0  # bytes of the message if its trailer stands where it should
         self._scanned = 0  # bytes of the message looked through for the end of its body or trailer
         self._trailer = 0  # where in the message its trailer begins, once that is known
         self._too_long: MessageTooLong | None = None
@@ -161,6 +190,19 @@ class Framer:
     def pending_bytes(self) -> int:
         """Bytes of a message that is not complete yet."""
         return len(self._buffer)
+
+    @property
+    def wanted_bytes(self) -> int:
+        """What completes the pending message if it is an ordinary one, 0 when none is pending.
+
+        -1 when the stream has ended with MessageTooLong.
+        """
+        if self._too_long is not None:
+            return -1
+        pending, whole = len(self._buffer), self._ordinary or SHORTEST_BYTES
+        if not pending:
+            return 0
+        return whole - pending if whole > pending else EVERYTHING
 
     def feed(self, data: bytes | bytearray | memoryview) -> list[Message | Garbled]:
         """Returns what `data` completes, in stream order; raises MessageTooLong from then on."""
@@ -183,9 +225,9 @@ class Framer:
                 buffer.clear()
                 raise self._too_long
             raw = bytes(buffer[start:end])
-            units.append(_parsed(raw, body - start, length, trailer - start))
+            units.append(_parsed(raw, body - start, length, trailer - start, self._make))
             at = end
-            self._needed = self._scanned = self._trailer = 0
+            self._needed = self._ordinary = self._scanned = self._trailer = 0
         del buffer[:at]
         return units
 
@@ -228,6 +270,7 @@ class Framer:
         declared = body + length
         if declared + 7 > limit:
             return body, length, 0, -1
+        self._ordinary = declared + 7 - start
         if len(buffer) < declared + 4:
             self._needed = declared + 4 - start
             return None
@@ -242,18 +285,6 @@ class Framer:
         if not end and len(buffer) < limit:
             return None
         return body, length, start + self._trailer, end or -1
-
-
-def _parsed(raw: bytes, body: int, length: int, trailer: int) -> Message | Garbled:
-    if trailer != body + length:
-        return Garbled(raw, f"BodyLength(9) is {length}, the body has {trailer - body} bytes")
-    sent, computed = raw[trailer + 3 : -1], sum(raw[:trailer]) % 256
-    if sent != b"%03d" % computed:
-        return Garbled(raw, f"CheckSum(10) is {sent[:10]!r}, computed {computed:03d}")
-    if raw[body : body + 3] != b"35=":
-        return Garbled(raw, "field 3 is not MsgType(35)")
-    places = _places(raw, trailer)
-    return Garbled(raw, places) if isinstance(places, str) else Message(raw, places)
 
 
 def _places(raw: bytes, trailer: int) -> list[Place] | str:

@@ -4,17 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, cached_property
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from thft import _native
 from thft.base.errors import LocalError
 from thft.fix import _rules_py as rules
+from thft.fix._values_py import LARGEST_NAMED_TAG
 from thft.fix.fix44.fields import FIELDS
 from thft.fix.fix44.messages import MESSAGES, PARTS, TYPES
+from thft.fix.fix44.notation import (
+    Field,
+    Item,
+    changed,
+    changed_field,
+    expanded,
+    parse,
+    parse_values,
+    walk,
+)
 from thft.fix.fix44.values import VALUES
-from thft.fix.notation import Item, changed, expanded, parse, walk
 from thft.fix.tags import MSG_TYPE
 from thft.fix.terms import REJECT_TEXTS, BadGroup, Checks, GroupShape, Reject
 from thft.fix.wire import Layout, Message
+
+if TYPE_CHECKING or not _native.USE_NATIVE:
+    from thft.fix._rules_py import Rules
+else:
+    from thft.fix._rules import Rules
 
 STRICT = Checks()
 
@@ -43,17 +59,7 @@ _FORMS = {
     "LOCALMKTDATE": rules.DATE,
     "MONTHYEAR": rules.MONTH,
 }
-_FIELD_KEYS = ("name", "type", "values", "add_values", "remove_values")
 _LAX_BITS = tuple(1 << at for at in range(len(Checks._fields)))
-
-
-class Field(NamedTuple):
-    """One field: its type in FIX's words, and value → name where it is enumerated."""
-
-    tag: int
-    name: str
-    type: str
-    values: Mapping[str, str]
 
 
 class Dictionary:
@@ -153,7 +159,9 @@ class Dictionary:
             raise LocalError(f"overlay: no key {min(unknown)!r}", "use fields, parts, messages")
         fields = dict(self.fields)
         for text, one in dict(overlay.get("fields", {})).items():
-            fields[_tag(text)] = _changed_field(_tag(text), fields.get(_tag(text)), one)
+            tag = _tag(text)
+            fields[tag] = changed_field(tag, fields.get(tag), one)
+            _form(tag, fields[tag].type)
         parts = dict(self._parts)
         for name, one in dict(overlay.get("parts", {})).items():
             if name not in parts:
@@ -189,7 +197,17 @@ class Dictionary:
         return found
 
     @cached_property
-    def _rules(self) -> rules.Rules:
+    def _rules(self) -> Rules:
+        return Rules(*self._compiled())
+
+    def _compiled(
+        self,
+    ) -> tuple[
+        dict[int, tuple[int, frozenset[bytes] | None]],
+        list[list[rules.Rule]],
+        dict[str, tuple[int, bool]],
+    ]:
+        """Returns what `Rules` are made of."""
         compiler = _Compiler()
         around = {part: expanded(self._parts[part], self._parts) for part in ("Header", "Trailer")}
         messages = {}
@@ -203,12 +221,12 @@ class Dictionary:
             messages[kind] = compiler.add(scope), kind not in self._bodies
         fields = {
             field.tag: (
-                _FORMS[field.type],
+                _form(field.tag, field.type),
                 frozenset(value.encode() for value in field.values) if field.values else None,
             )
             for field in self.fields.values()
         }
-        return rules.Rules(fields, compiler.scopes, messages)
+        return fields, compiler.scopes, messages
 
 
 class _Compiler:
@@ -288,38 +306,16 @@ def _nested(
     return found
 
 
-def _tag(text: Any) -> int:
-    if not str(text).isdecimal():
-        raise LocalError(f"overlay: {text!r} is no tag", "write a number")
-    return int(text)
-
-
-def _changed_field(tag: int, field: Field | None, changes: Mapping[str, Any]) -> Field:
-    if unknown := set(changes) - set(_FIELD_KEYS):
-        raise LocalError(f"fields.{tag}: no key {min(unknown)!r}", f"use {', '.join(_FIELD_KEYS)}")
-    if field is None and not {"name", "type"} <= set(changes):
-        raise LocalError(f"fields.{tag}: a new field has a name and a type", "write both")
-    kind = changes.get("type", field.type if field else "")
+def _form(tag: int, kind: str) -> int:
     if kind not in _FORMS:
         raise LocalError(f"fields.{tag}: no type {kind!r}", f"use one of {', '.join(_FORMS)}")
-    values = dict(field.values) if field else {}
-    if "values" in changes:
-        values = _values(changes["values"])
-    values |= _values(changes.get("add_values", ""))
-    for value in str(changes.get("remove_values", "")).split():
-        if values.pop(value, None) is None:
-            raise LocalError(f"fields.{tag}: no value {value!r} to remove", "name one it has")
-    return Field(tag, changes.get("name", field.name if field else ""), kind, values)
+    return _FORMS[kind]
 
 
-def _values(text: str) -> dict[str, str]:
-    found = {}
-    for pair in str(text).split():
-        value, _, name = pair.partition("=")
-        if not (value and name):
-            raise LocalError(f"{pair!r} is no value with its name", "write 1=Buy 2=Sell")
-        found[value] = name
-    return found
+def _tag(text: Any) -> int:
+    if not str(text).isdecimal() or not 0 < int(text) <= LARGEST_NAMED_TAG:
+        raise LocalError(f"overlay: {text!r} is no tag", f"write 1 to {LARGEST_NAMED_TAG}")
+    return int(text)
 
 
 @cache
@@ -328,7 +324,7 @@ def fix44() -> Dictionary:
     fields = {}
     for line in FIELDS.strip().splitlines():
         tag, name, kind = line.split()
-        fields[int(tag)] = Field(int(tag), name, kind, _values(VALUES.get(int(tag), "")))
+        fields[int(tag)] = Field(int(tag), name, kind, parse_values(VALUES.get(int(tag), "")))
     names = dict(line.split() for line in TYPES.strip().splitlines())
     parts = {name: parse(text) for name, text in PARTS.items()}
     return Dictionary(fields, names, parts, {kind: parse(text) for kind, text in MESSAGES.items()})

@@ -8,9 +8,11 @@ field.
 
 from __future__ import annotations
 
-from thft.fix._layout_py import Header, Layout, pack
+from typing import TYPE_CHECKING
+
+from thft import _native
+from thft.fix._layout_py import pack
 from thft.fix._values_py import format_price, format_size, format_timestamp
-from thft.fix._wire_py import Fields, Framer, Message
 from thft.fix.terms import (
     ABSENT,
     BadGroup,
@@ -21,6 +23,13 @@ from thft.fix.terms import (
     MessageTooLong,
     Unsendable,
 )
+
+if TYPE_CHECKING or not _native.USE_NATIVE:
+    from thft.fix._layout_py import Header, Layout
+    from thft.fix._wire_py import Fields, Framer, Message
+else:
+    from thft.fix._layout import Header, Layout
+    from thft.fix._wire import Fields, Framer, Message
 
 __all__ = [
     "ABSENT",

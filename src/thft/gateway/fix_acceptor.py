@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
+from thft.base.errors import LocalError
 from thft.fix import tags
 from thft.fix.session import Session, State
 from thft.fix.wire import Garbled, Header, Message, pack
@@ -57,6 +58,7 @@ class FixAcceptor:
         self._sessions = {
             (one.config.target.encode(), one.config.sender.encode()): one for one in sessions
         }
+        self._versions = {one.config.begin_string for one in self._sessions.values()}
         self._application = application
         self._report = report
         self._limits = limits or AcceptorLimits()
@@ -68,11 +70,17 @@ class FixAcceptor:
         self._server: asyncio.Server | None = None
 
     async def listen(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
-        """Begins to listen; returns the port."""
+        """Begins to listen; returns the port. Raises LocalError when the port is not to be had."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(
-            self._link, host, port, ssl=tls, backlog=1_024, reuse_address=True
-        )
+        try:
+            self._server = await loop.create_server(
+                self._link, host, port, ssl=tls, backlog=1_024, reuse_address=True
+            )
+        except OSError as error:
+            raise LocalError(
+                f"cannot listen on {host}:{port}: {error.strerror or error}",
+                "choose another port, or end what uses it",
+            ) from error
         return int(self._server.sockets[0].getsockname()[1])
 
     async def close(self, text: str) -> None:
@@ -88,6 +96,10 @@ class FixAcceptor:
         end = asyncio.get_running_loop().time() + patience / 1e9 + 0.5
         while self._links and asyncio.get_running_loop().time() < end:
             await asyncio.sleep(0.01)
+
+    def link(self, session: Session) -> FixLink | None:
+        """Returns the connection of a session, for its `flush` or `logout`."""
+        return next((link for link in self._links if link.session is session), None)
 
     def _link(self) -> FixLink:
         return _AcceptedLink(self, write_limit_bytes=self._write_limit)
@@ -114,6 +126,8 @@ class FixAcceptor:
         """Decides about the first message of a connection."""
         if isinstance(unit, Garbled):
             link.drop(f"the first message was garbled: {unit.reason}")
+        elif unit.begin_string not in self._versions:
+            link.drop(f"BeginString {unit.begin_string[:16]}")
         elif unit.type != tags.MSG_LOGON:
             link.drop(f"the first message was no Logon: MsgType {unit.type[:8]}")
         else:
@@ -128,9 +142,6 @@ class FixAcceptor:
         if session is None:
             sender, target = (part.decode(errors="replace")[:64] for part in key)
             await self._refuse(link, logon, f"no session {sender} → {target}", began)
-            return
-        if session.config.begin_string != logon.begin_string:
-            link.drop(f"BeginString {logon.begin_string}")
             return
         why = await self._authenticate(logon, session)
         if why:

@@ -55,7 +55,7 @@ class FixInitiator:
         self.link: FixLink | None = None
 
     async def run(self) -> None:
-        """Lives until `stop`."""
+        """Lives until `stop`; raises LocalError when the store fails."""
         while not self._stopping.is_set():
             await self._turn_comes()
             if self._stopping.is_set():
@@ -115,7 +115,10 @@ class FixInitiator:
         healthy = loop.call_later(HEALTHY_S, self._healthy)
         try:
             link.attach(self._session, self._application)
-            return await self._ended
+            reason = await self._ended
+            if link.failure is not None:
+                raise link.failure
+            return reason
         finally:
             healthy.cancel()
             self.link = None

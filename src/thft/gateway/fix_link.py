@@ -76,6 +76,8 @@ class FixLink(asyncio.Protocol):
         self.session: Session | None = None
         self.reason = ""
         """Why the connection is over, or is being closed."""
+        self.failure: LocalError | None = None
+        """The store could not keep a turn; nothing of that turn has left."""
 
     # ---- what the owner does -------------------------------------------------------------------
 
@@ -221,6 +223,7 @@ class FixLink(asyncio.Protocol):
         try:
             session.store.flush()
         except LocalError as error:
+            self.failure = error
             self._close(f"the store failed: {error}")
             if self._transport is not None:
                 self._transport.abort()

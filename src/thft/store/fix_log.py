@@ -12,9 +12,11 @@ from typing import NamedTuple
 
 import msgspec
 
+from thft.base.errors import LocalError
 from thft.base.frame import GROUP_END, SESSION, padded
 from thft.fix.session import MemoryStore, Retention, Sent
 from thft.fix.session.store import RECEIVED
+from thft.stream.disk import Disk
 from thft.stream.journal import Journal
 from thft.stream.reader import batches
 
@@ -47,23 +49,32 @@ class Restart(NamedTuple):
 class FixLog(MemoryStore):
     """A Store that survives kills and, up to what is not yet synced, power cuts."""
 
-    def __init__(self, directory: Path, created_ns: int, limits: Retention | None = None) -> None:
-        """Opens or begins a log; raises AlreadyLocked, DamagedLog."""
+    def __init__(
+        self, journal: Journal, log: Path | Disk, now_ns: int, limits: Retention | None = None
+    ) -> None:
+        """Reads what a journal holds; `log` is where it lies."""
         super().__init__(limits, limits)
-        self._journal = Journal.open(
+        self._journal = journal
+        self._ts_ns = now_ns
+        self._changes: list[tuple[int, bytes]] = []
+        self._counted = False
+        self._failure: LocalError | None = None
+        self._load(log)
+
+    @classmethod
+    def open(cls, directory: Path, now_ns: int, limits: Retention | None = None) -> FixLog:
+        """Opens or begins a log; raises AlreadyLocked, DamagedLog."""
+        journal = Journal.open(
             directory,
             instance="fix",
-            created_ns=created_ns,
+            created_ns=now_ns,
             segment_bytes=SEGMENT_BYTES,
             block_bytes=BLOCK_BYTES,
         )
-        self._ts_ns = created_ns
-        self._changes: list[tuple[int, bytes]] = []
-        self._counted = False
-        self._load(directory)
+        return cls(journal, directory, now_ns, limits)
 
-    def _load(self, directory: Path) -> None:
-        for frames in batches(directory):
+    def _load(self, log: Path | Disk) -> None:
+        for frames in batches(log):
             for frame in frames:
                 if frame.type == NUMBERS:
                     numbers = msgspec.msgpack.decode(frame.payload, type=Numbers)
@@ -103,16 +114,26 @@ class FixLog(MemoryStore):
         self._changes.append((kind, msgspec.msgpack.encode(payload)))
 
     def flush(self) -> None:
-        """See Store; one write() unless the turn fills more than a block."""
+        """See Store; one write() unless the turn fills more than a block.
+
+        What a failed write left behind is not known until the log is opened again, so after a
+        failure every call fails: nothing may leave that is not stored.
+        """
+        if self._failure is not None:
+            raise self._failure
         if self._counted:
             self._change(NUMBERS, Numbers(self.next_in, self.next_out, RECEIVED))
             self._counted = False
         if not self._changes:
             return
-        for group in self._groups():
-            self._journal.buffer.append_group(group)
+        try:
+            for group in self._groups():
+                self._journal.buffer.append_group(group)
+            self._journal.flush()
+        except LocalError as error:
+            self._failure = error
+            raise
         self._changes.clear()
-        self._journal.flush()
 
     def _groups(self) -> list[list[Parts]]:
         """Returns the changes as frames, in as few groups as fit a block each."""
@@ -131,6 +152,9 @@ class FixLog(MemoryStore):
         return groups
 
     def close(self) -> None:
-        """Ends the log cleanly, all durable."""
+        """Ends the log cleanly, all durable; after a failure it is only let go."""
+        if self._failure is not None:
+            self._journal.abandon()
+            return
         self.flush()
         self._journal.close()

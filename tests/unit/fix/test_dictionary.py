@@ -11,7 +11,7 @@ from tests.unit.fix.frames import fed, framed, message
 
 from thft.base.errors import LocalError
 from thft.fix.dictionary import Dictionary, fix44
-from thft.fix.notation import expanded, parse, walk
+from thft.fix.fix44.notation import expanded, parse, walk
 from thft.fix.terms import REJECT_TEXTS, Checks, Reject
 from thft.fix.wire import BadGroup, Message, pack
 

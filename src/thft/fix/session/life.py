@@ -13,6 +13,7 @@ from thft.fix.session.store import RECEIVED, Store
 from thft.fix.session.terms import (
     Event,
     Now,
+    NumbersReset,
     QueueDropped,
     RejectSent,
     SessionConfig,
@@ -50,6 +51,11 @@ class Life:
         self.tests = 0
         self.arrived: deque[int] = deque()
         """When the messages of the last second came, if their rate is limited."""
+
+    def reset(self, next_out: int, now: Now, cause: str) -> None:
+        """Lets numbers start over, and says what is forgotten by it."""
+        self.events.append(NumbersReset(cause, self.store.kept_messages))
+        self.store.reset(next_out, now.utc_ns, cause)
 
     def fresh(self) -> None:
         """Forgets what belongs to one connection or one run of numbers."""
@@ -98,7 +104,7 @@ class Life:
             return False
         self.window_end_ns = window.end_ns
         if self.store.began_ns < window.begin_ns:
-            self.store.reset(1, now.utc_ns, "schedule")
+            self.reset(1, now, "schedule")
         return True
 
     def refuse(self, message: Message, refusal: Refusal, now: Now) -> None:

@@ -29,7 +29,7 @@ def connect(life: Life, text: str, now: Now) -> None:
         life.leave = OUTSIDE
         return
     if config.reset_on_logon:
-        life.store.reset(1, now.utc_ns, "reset on logon")
+        life.reset(1, now, "reset on logon")
     flag = "Y" if config.reset_on_logon else "N" if config.say_no_reset else ""
     expected = life.store.next_in if config.next_expected else None
     life.outbox.logon(config.heartbeat_s, flag, expected, now)
@@ -58,7 +58,7 @@ def accept_logon(life: Life, logon: Message, now: Now) -> None:
         return
     if reset or life.config.reset_on_logon:
         cause = "logon with 141=Y" if reset else "reset on logon"
-        life.store.reset(1, now.utc_ns, cause)
+        life.reset(1, now, cause)
     if interval < 0:
         life.end_with_logout("HeartBtInt must not be negative", now)
         return
@@ -153,7 +153,7 @@ def logon_answered(life: Life, logon: Message, now: Now) -> None:
         return
     reset = logon.get(tags.RESET_SEQ_NUM_FLAG) == b"Y"
     if reset and not life.config.reset_on_logon:
-        life.store.reset(2, now.utc_ns, "logon answered with 141=Y")
+        life.reset(2, now, "logon answered with 141=Y")
     if _too_low(life, logon, reset, now) or _expects_too_much(life, logon, now):
         return
     _begin(life, life.config.heartbeat_s, now)
@@ -180,7 +180,7 @@ def logon_again(life: Life, logon: Message, now: Now) -> None:
             life.outbox.logon(life.heartbeat_s, "", None, now)
         return
     life.fresh()
-    life.store.reset(1, now.utc_ns, "logon on a running session")
+    life.reset(1, now, "logon on a running session")
     _begin(life, max(logon.integer(tags.HEART_BT_INT), 0), now)
     life.enter(State.LOGGED_ON, "numbers start over")
     _answer(life, logon, reset, now)

@@ -82,8 +82,7 @@ class Session:
         `body` comes from `wire.pack` or a layout, `extra` are header fields of this message.
         Raises NotLoggedOn, and Unsendable for a type of the session layer.
         """
-        if self.state not in LOGGED_ON_STATES:
-            raise NotLoggedOn(f"the session is {self.state}", "wait until it is logged on")
+        self._must_be_logged_on()
         if kind in tags.ADMIN_TYPES:
             raise Unsendable(tags.MSG_TYPE, f"{kind} belongs to the session layer")
         return self._life.outbox.application(kind, body, extra, now)
@@ -92,7 +91,12 @@ class Session:
         self, message: Message, reason: int, text: str, now: Now, ref_id: str = ""
     ) -> int:
         """Refuses an application message by BusinessMessageReject(380=`reason`)."""
+        self._must_be_logged_on()
         return self._life.outbox.business_reject(message, reason, text, ref_id, now)
+
+    def _must_be_logged_on(self) -> None:
+        if self.state not in LOGGED_ON_STATES:
+            raise NotLoggedOn(f"the session is {self.state}", "wait until it is logged on")
 
     def probe(self, now: Now) -> None:
         """Sends a TestRequest of its own id, to measure the round trip; none while one is open."""
@@ -171,13 +175,15 @@ class Session:
         life.pulse.heard(now.monotonic_ns)
         if not (life.config.messages_per_s and self._flooded(now)):
             yield from self._message(unit, now)
-            yield from self._drain(now)
+            if len(life.recovery):
+                yield from self._drain(now)
             if life.recovery.gap is not None:
                 progress = life.store.next_in > before
                 if life.recovery.settled(life.store.next_in, now.monotonic_ns, progress):
                     life.ask(now)
                 life.note_gap()
-        yield from self._events()
+        if life.events:
+            yield from self._events()
 
     def _message(self, message: Message, now: Now) -> Iterator[Event]:
         given = KINDS.get(message.type, Input.APPLICATION)

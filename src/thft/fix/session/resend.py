@@ -16,6 +16,7 @@ from thft.fix.session.store import Sent, Store
 from thft.fix.session.terms import RecoveryPolicy, ResendPolicy
 from thft.fix.wire import Message
 
+REQUESTS_REMEMBERED = 1_000
 NUMBERS_PER_MESSAGE = 8
 """A piece of an answer looks at so many numbers for each message it may send."""
 
@@ -174,9 +175,8 @@ class Resends:
         policy = self._policy
         oldest = now_ns - policy.same_request_ns
         seen = self._seen
-        if len(seen) > policy.open_requests_limit:
-            for key in [key for key, times in seen.items() if times[-1] <= oldest]:
-                del seen[key]
+        if len(seen) >= REQUESTS_REMEMBERED:
+            del seen[next(iter(seen))]
         times = seen.setdefault((begin, end), deque(maxlen=policy.same_request_limit))
         if len(times) == policy.same_request_limit and times[0] > oldest:
             return f"ResendRequest from {begin} to {end} repeated too often"

@@ -65,7 +65,8 @@ class Schedule:
         local = self._snapped(self._local(utc_ns // SECOND_NS) + self._period_s)
         while (begin := self._utc(local)) * SECOND_NS > utc_ns:
             local -= self._period_s
-        end = self._utc(local + self._length_s)
+        # Where the clocks change, an end that no clock shows may lie behind the next begin.
+        end = min(self._utc(local + self._length_s), self._utc(local + self._period_s))
         return Window(begin * SECOND_NS, end * SECOND_NS)
 
     @property
@@ -86,9 +87,9 @@ class Schedule:
         return utc_s + self.offset(utc_s)
 
     def _utc(self, local_s: int) -> int:
-        """Returns when clocks of the zone show a time: the first of two, behind it when none."""
+        """Returns when clocks of the zone show a time: the first of two; just behind a gap."""
         before = self.offset(local_s - DAY_S)
         early = local_s - before
-        if self.offset(early) == before:
-            return early
-        return local_s - self.offset(early)
+        after = self.offset(early)
+        late = local_s - after
+        return late if after != before and self.offset(late) == after else early

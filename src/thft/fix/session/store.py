@@ -51,6 +51,11 @@ class Store(Protocol):
         """Starts over: nothing received yet, nothing kept, `next_out` our next number."""
         ...
 
+    @property
+    def kept_messages(self) -> int:
+        """How many messages could be sent again."""
+        ...
+
     def sent(self, seq: int) -> Sent | None:
         """Returns a kept message; None for session messages and what was not or no longer kept."""
         ...
@@ -106,6 +111,11 @@ class MemoryStore:
 
     def flush(self) -> None:
         """Nothing of it survives."""
+
+    @property
+    def kept_messages(self) -> int:
+        """See Store."""
+        return len(self._kept)
 
     @property
     def kept_bytes(self) -> int:

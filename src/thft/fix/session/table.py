@@ -136,7 +136,6 @@ _SESSION = {
     Input.DEAD: _row(_NONE, traffic.dead, _S.DISCONNECTED),
     Input.SILENT: _row(_NONE, traffic.probe_silence, _S.LOGGED_ON, _S.RECOVERING),
     Input.HEARTBEAT_DUE: _row(_NONE, traffic.send_heartbeat, _S.LOGGED_ON, _S.RECOVERING),
-    Input.FILL_LATE: _row(_NONE, traffic.ask_again, _S.RECOVERING, _S.LOGOUT_SENT),
     Input.ANSWER_DUE: _row(_NONE, traffic.answer_on, _S.LOGGED_ON, _S.RECOVERING),
     Input.WINDOW_OVER: _row(_NONE, traffic.window_over, _S.LOGOUT_SENT),
 }
@@ -181,6 +180,7 @@ TABLE: dict[State, dict[Input, Row]] = {
         Input.LOGON_LATE: _row(_NONE, logon.logon_late, _S.DISCONNECTED),
     },
     _S.LOGGED_ON: _SESSION,
-    _S.RECOVERING: _SESSION,
+    _S.RECOVERING: _SESSION
+    | {Input.FILL_LATE: _row(_NONE, traffic.ask_again, _S.RECOVERING, _S.LOGOUT_SENT)},
     _S.LOGOUT_SENT: _LEAVING,
 }

@@ -113,8 +113,8 @@ class SessionConfig:
     """How far SendingTime may be from our clock; 0 turns the check off."""
     unique_test_ids: bool = False
     """TestReqID(112) differs every time, which measures round trips; else it is TEST."""
-    silence_cap_ns: int = 0
-    """TestRequest at the latest after so much silence; 0 for 1.2 intervals alone."""
+    silence_cap_ns: int = 20 * SECOND_NS
+    """An initiator sends TestRequest at the latest after so much silence; 0 for 1.2 intervals."""
     idle_limit_ns: int = 0
     """With HeartBtInt 0 the session ends after so much silence; 0 for never."""
     logon_timeout_ns: int = 10 * SECOND_NS
@@ -164,6 +164,13 @@ class OrdersResent(NamedTuple):
     orders: tuple[Sent, ...]
 
 
+class NumbersReset(NamedTuple):
+    """Both sides start over; so many messages of ours cannot be asked for any more."""
+
+    cause: str
+    kept_messages: int
+
+
 class QueueDropped(NamedTuple):
     """Messages that waited for a gap to be filled were dropped; they are asked for again."""
 
@@ -188,6 +195,7 @@ Event = (
     | PeerRejected
     | RejectSent
     | OrdersResent
+    | NumbersReset
     | QueueDropped
     | RoundTrip
     | Throttled

@@ -1,4 +1,4 @@
-"""How messages are written down in tables and overlays: parsed, put together and changed here.
+"""How fields and messages are written down in tables and overlays: parsed and changed here.
 
 The notation stands in `fix44.messages`; `thft.fix.dictionary` is the only caller.
 """
@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from thft.base.errors import LocalError
 
 _TOKEN = re.compile(r"@?\w+!?|[][]|\S")
+_FIELD_KEYS = ("name", "type", "values", "add_values", "remove_values")
 _CHANGES = ("add", "remove", "required", "optional", "groups")
 
 
@@ -24,6 +25,15 @@ class Item:
     required: bool = False
     members: tuple[Item, ...] = ()
     part: str = ""
+
+
+class Field(NamedTuple):
+    """One field: its type in FIX's words, and value → name where it is enumerated."""
+
+    tag: int
+    name: str
+    type: str
+    values: Mapping[str, str]
 
 
 def parse(text: str) -> tuple[Item, ...]:
@@ -71,14 +81,17 @@ def changed(items: tuple[Item, ...], changes: Mapping[str, Any], where: str) -> 
     if absent := set().union(*tags.values()) - there:
         raise LocalError(f"{where}: no tag {min(absent)} to change", "name a tag that is there")
     kept = [
-        replace(item, required=(item.required or item.tag in tags["required"]))
-        if item.tag not in tags["optional"]
-        else replace(item, required=False)
+        replace(
+            item,
+            required=item.tag in tags["required"]
+            or (item.required and item.tag not in tags["optional"]),
+        )
         for item in items
         if item.tag not in tags["remove"]
     ]
     for text, inner in dict(changes.get("groups", {})).items():
-        kept = _in_group(kept, int(text), inner, f"{where}.groups.{text}")
+        (tag,) = _tags(text, f"{where}.groups")
+        kept = _in_group(kept, tag, inner, f"{where}.groups.{text}")
     added = parse(str(changes.get("add", "")))
     if twice := {item.tag for item in added} & {item.tag for item in kept}:
         raise LocalError(f"{where}: tag {min(twice)} is there already", "remove it first")
@@ -117,3 +130,31 @@ def walk(items: Iterable[Item]) -> Iterable[Item]:
     for item in items:
         yield item
         yield from walk(item.members)
+
+
+def changed_field(tag: int, field: Field | None, changes: Mapping[str, Any]) -> Field:
+    """Returns a field after the changes of an overlay; raises LocalError."""
+    if unknown := set(changes) - set(_FIELD_KEYS):
+        raise LocalError(f"fields.{tag}: no key {min(unknown)!r}", f"use {', '.join(_FIELD_KEYS)}")
+    if field is None and not {"name", "type"} <= set(changes):
+        raise LocalError(f"fields.{tag}: a new field has a name and a type", "write both")
+    kind = changes.get("type", field.type if field else "")
+    values = dict(field.values) if field else {}
+    if "values" in changes:
+        values = parse_values(changes["values"])
+    values |= parse_values(changes.get("add_values", ""))
+    for value in str(changes.get("remove_values", "")).split():
+        if values.pop(value, None) is None:
+            raise LocalError(f"fields.{tag}: no value {value!r} to remove", "name one it has")
+    return Field(tag, changes.get("name", field.name if field else ""), kind, values)
+
+
+def parse_values(text: str) -> dict[str, str]:
+    """Returns value → name of `1=Buy 2=Sell`; raises LocalError."""
+    found = {}
+    for pair in str(text).split():
+        value, _, name = pair.partition("=")
+        if not (value and name):
+            raise LocalError(f"{pair!r} is no value with its name", "write 1=Buy 2=Sell")
+        found[value] = name
+    return found
