@@ -270,6 +270,19 @@ def test_deaf_for_a_while() -> None:
     run("ctrader", story)
 
 
+def test_deaf_venue_drops_the_dead_when_it_hears_again() -> None:
+    async def story(stage: Stage) -> None:
+        peer = stage.peer("trade")
+        await peer.connect(stage.ports["trade"])
+        await peer.logon(*stage.credentials(), heartbeat=1)
+        stage.venue.inject(Fault(do="deaf", for_s=2.8))
+        with pytest.raises((Closed, ConnectionError)):
+            await peer.raw()
+        assert not stage.venue.clients
+
+    run("ctrader", story)
+
+
 def test_sequence_jumps_up() -> None:
     async def story(stage: Stage) -> None:
         peer = await trader(stage)
