@@ -369,12 +369,15 @@ def test_fxcm_part_ends_rejected_with_what_was_filled() -> None:
     assert ledger.net("EUR/USD") == 6_000 * SIZE_ONE
 
 
-@pytest.mark.parametrize(("worst", "end"), [("1.17004", "2"), ("1.17003", "4")])
-def test_fxcm_market_range(worst: str, end: str) -> None:
+@pytest.mark.parametrize(
+    ("side", "worst", "end"),
+    [(1, "1.17004", "2"), (1, "1.17003", "4"), (2, "1.17", "2"), (2, "1.17001", "4")],
+)
+def test_fxcm_market_range(side: int, worst: str, end: str) -> None:
     async def story(stage: Stage) -> None:
         stage.tick("EUR/USD")
         peer = await stage.on()
-        peer.send("D", buy("a1", EUR, t40=4, t99=worst, t59=4))
+        peer.send("D", buy("a1", EUR, t54=side, t40=4, t99=worst, t59=4))
         while (report := await peer.get("8")).text(39) in ("0", "7"):
             pass
         says(report, t39=end)
