@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from tests.venue.fix_peer import GBPUSD, LOT, Peer, Stage, order, run, says, utc
 
+from thft.base.errors import LocalError
 from thft.model.fixed import SIZE_ONE, parse_price
 from thft.sim.fix.profile import profile
 
@@ -286,5 +287,9 @@ def test_late_fill_after_cancel() -> None:
         (only,) = ledger.orders.values()
         stage.venue.desk.fill_by_hand(ledger, only, 3_000 * SIZE_ONE, parse_price("1.1"))
         says(await peer.get("8"), t150="F", t39=4, t14=3_000, t32=3_000, t6="1.1")
+        stage.venue.desk.fill_by_hand(ledger, only, 7_000 * SIZE_ONE, parse_price("1.2"))
+        says(await peer.get("8"), t150="F", t39=2, t14=10_000, t32=7_000, t6="1.17")
+        with pytest.raises(LocalError, match="overfilled"):
+            stage.venue.desk.fill_by_hand(ledger, only, 1, parse_price("1.2"))
 
-    assert run("ctrader", story).ledgers["1000001"].net("EURUSD") == 3_000 * SIZE_ONE
+    assert run("ctrader", story).ledgers["1000001"].net("EURUSD") == LOT

@@ -13,6 +13,7 @@ from tests.venue.fix_peer import LOT, Closed, Peer, Stage, order, run, says, wan
 
 from thft.base.errors import LocalError
 from thft.fix.wire import Garbled, Message
+from thft.gateway import fix_link
 from thft.sim.fix import faults
 from thft.sim.fix.faults import ORDER, SAYING, VENUE, WIRE, Fault, Faults, load_faults
 from thft.sim.fix_lp import FixVenue
@@ -241,7 +242,12 @@ def test_cut_at_the_logon() -> None:
     assert run("ctrader", story).door.logons == 3
 
 
-def test_deaf_venue_keeps_the_connection_and_says_nothing() -> None:
+def test_deaf_venue_keeps_the_connection_and_says_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Even when its session has given the client up for dead and would cut the connection."""
+    monkeypatch.setattr(fix_link, "LINGER_S", 0.1)
+
     async def story(stage: Stage) -> None:
         peer = stage.peer("trade")
         await peer.connect(stage.ports["trade"])
@@ -270,7 +276,9 @@ def test_deaf_for_a_while() -> None:
     run("ctrader", story)
 
 
-def test_deaf_venue_drops_the_dead_when_it_hears_again() -> None:
+def test_deaf_venue_drops_the_dead_when_it_hears_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fix_link, "LINGER_S", 60.0)
+
     async def story(stage: Stage) -> None:
         peer = stage.peer("trade")
         await peer.connect(stage.ports["trade"])

@@ -214,6 +214,25 @@ def test_lmax_names_instruments_by_48() -> None:
     assert run("lmax", story).ledgers["1000001"].net("EUR/USD") == 1_010_000_000
 
 
+def test_lmax_snapshots_are_assumed() -> None:
+    """Its record does not say what it answers; the simulator does as a venue by the book."""
+
+    async def story(stage: Stage) -> None:
+        stage.tick("EUR/USD")
+        peer = await stage.on("trading")
+        peer.send("AF", [(584, "f1"), (585, 7)])
+        says(await peer.get("j"), t379="f1")
+        request = [(724, 0), (581, 1), (1, "1000001"), (60, utc())]
+        peer.send("AN", [(710, "p1"), *request])
+        says(await peer.get("AO"), t710="p1", t728=2)
+        peer.send("D", buy("a1", EURO))
+        await peer.many("8", 2)
+        peer.send("AN", [(710, "p2"), *request])
+        says(await peer.get("AP"), t710="p2", t48=4001, t704=10_000)
+
+    run("lmax", story)
+
+
 def test_lmax_threshold_logs_out_and_refuses_for_a_while() -> None:
     async def story(stage: Stage) -> None:
         peer = await stage.on("trading")
@@ -369,12 +388,15 @@ def test_fxcm_part_ends_rejected_with_what_was_filled() -> None:
     assert ledger.net("EUR/USD") == 6_000 * SIZE_ONE
 
 
-@pytest.mark.parametrize(("worst", "end"), [("1.17004", "2"), ("1.17003", "4")])
-def test_fxcm_market_range(worst: str, end: str) -> None:
+@pytest.mark.parametrize(
+    ("side", "worst", "end"),
+    [(1, "1.17004", "2"), (1, "1.17003", "4"), (2, "1.17", "2"), (2, "1.17001", "4")],
+)
+def test_fxcm_market_range(side: int, worst: str, end: str) -> None:
     async def story(stage: Stage) -> None:
         stage.tick("EUR/USD")
         peer = await stage.on()
-        peer.send("D", buy("a1", EUR, t40=4, t99=worst, t59=4))
+        peer.send("D", buy("a1", EUR, t54=side, t40=4, t99=worst, t59=4))
         while (report := await peer.get("8")).text(39) in ("0", "7"):
             pass
         says(report, t39=end)

@@ -77,13 +77,12 @@ class Door:
                     store.append(Sent(store.next_out, kind, now().utc_ns, pack(body)))
 
     def moved(self, client: Client, state: State) -> None:
-        """Counts clients in and out; subscriptions end with the session."""
+        """Counts clients in and out."""
         if state in LOGGED_ON_STATES and client not in self.clients:
             self.clients.append(client)
             self.logons += 1
         elif state is State.DISCONNECTED and client in self.clients:
             self.clients.remove(client)
-            client.reader.subscriptions.clear()
 
     def breach(self, client: Client) -> None:
         """Does what too many messages bring."""
@@ -143,7 +142,6 @@ class Door:
         if client is None:
             return
         self.moved(client, State.DISCONNECTED)
-        client.reader.subscriptions.clear()
         beats = self._profile.dialect.comp_ids.blocked_heartbeats
         if beats and "logged out" not in reason:
             self.rules.block(client.login.comp_id, beats * client.session.heartbeat_s)

@@ -82,6 +82,10 @@ class Quirks:
     depth_levels: int = 3
     list_prefix: str = ""
     """322 is the request's 320 behind this."""
+    short_positions: bool = False
+    """A PositionReport has both 704 and 705, and no account, day or 703."""
+    positions_acked: bool = False
+    """RequestForPositionsAck(AO) comes before reports too, not only when there is none."""
     fill_ms: tuple[int, int] = (0, 0)
     """How long an order takes to the market."""
     padded_length: bool = False
@@ -187,6 +191,7 @@ def _ctrader() -> Profile:
             leaves_stay=True,
             unsorted=True,
             list_prefix="responce:",
+            short_positions=True,
         ),
     )
 
@@ -198,6 +203,7 @@ def _generic() -> Profile:
         comp_id="LP",
         listed=tuple(Listed(name, name, digits) for name, digits in names),
         logins=(Login("THFT", "thft", PASSWORD, "A1"),),
+        quirks=Quirks(positions_acked=True),
         plays={name: name for name in _MODEL},
     )
 

@@ -76,9 +76,7 @@ class FaultyWire(asyncio.Transport):
             self._inner.write(raw)
             return
         due = self._loop.time() + delay_s
-        if self._queue:
-            due = max(due, self._queue[-1][0])
-        else:
+        if not self._queue:
             self._loop.call_at(due, self._due)
         self._queue.append((due, raw))
 

@@ -29,7 +29,7 @@ class AccountWords:
         long, short = max(held.size, 0), max(-held.size, 0)
         body = self._position_head(request_id, total, held.position_id)
         sizes: Body = [(tags.LONG_QTY, format_size(long)), (tags.SHORT_QTY, format_size(short))]
-        if self._dialect.name != "ctrader":
+        if not self._profile.quirks.short_positions:
             sizes = [(703, "TQ"), *(field for field in sizes if field[1] != b"0")]
             body += self._position_books(ledger, now_ns, "0")
         body += [

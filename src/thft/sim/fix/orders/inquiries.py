@@ -83,7 +83,7 @@ class Inquiries:
         wanted = message.text(tags.POS_MAINT_RPT_ID)
         held = [one for one in ledger.positions.values() if wanted in (None, one.position_id)]
         form = self._profile.empty_positions
-        if form == "AO" and (not held or self._profile.dialect.name == "generic"):
+        if form == "AO" and (not held or self._profile.quirks.positions_acked):
             client.say("AO", self._accounts.position_ack(ledger, request_id, len(held)))
         elif not held:
             client.say("AP", self._accounts.no_positions(request_id))

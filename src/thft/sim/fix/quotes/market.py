@@ -29,7 +29,7 @@ class Subscription:
 
 @dataclass(eq=False)
 class Reader:
-    """A connection that takes quotes: how it is told, and what it asked for."""
+    """A connection that takes quotes: how it is told, and what it asked for; both end with it."""
 
     say: Callable[[str, bytes], None]
     subscriptions: dict[str, Subscription] = field(default_factory=dict)
