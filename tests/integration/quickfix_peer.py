@@ -11,7 +11,7 @@ import threading
 import time
 from pathlib import Path
 
-import quickfix as fix  # type: ignore[import-not-found]
+import quickfix as fix
 
 PAUSE_S = 0.004
 
