@@ -355,7 +355,7 @@ def caught(mutant: Mutant, folder: Path) -> str:
 
 @pytest.mark.slow
 @pytest.mark.once
-@pytest.mark.timeout(1_200)
+@pytest.mark.timeout(1_800)
 def test_every_planted_bug_is_caught_by_its_gate(tmp_path: Path) -> None:
     planted = [one for one in MUTANTS if one.leaves != "native" or _native.USE_NATIVE]
     with ThreadPoolExecutor(2) as pool:
