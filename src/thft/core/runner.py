@@ -213,6 +213,7 @@ class Core:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self.watchdog.stop()
+        await self.upkeep.stop()
         self.turn_end()
         await self.upkeep.save_snapshot()
         self.journal.close()

@@ -1,15 +1,15 @@
-"""What a core does beside trading: health inputs, snapshots, sealing; loops started by runner."""
+"""What a core does beside trading: health, snapshots, sealing, retention; loops run by runner."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
-import time
+import threading
 from collections.abc import Coroutine, Iterator
-from functools import partial
 from typing import TYPE_CHECKING
 
+from thft.base.errors import LocalError
 from thft.core.room import FULL, Room
 from thft.host.clock import EngineClock
 from thft.kernel import snapshot
@@ -36,6 +36,10 @@ SECOND_NS, DAY_S = 1_000_000_000, 86_400
 log = logging.getLogger("thft.core")
 
 
+class Stopping(LocalError):
+    """The core ends; what was begun is left for the next one."""
+
+
 class Upkeep:
     """The loops of one core that keep it healthy."""
 
@@ -46,6 +50,9 @@ class Upkeep:
         self._log = RealDisk(core.directory / "core")
         self._snapshots = SnapshotStore(self._log.folder(FOLDER))
         self._retention = core.config.retention
+        self._stopping = threading.Event()
+        self._working = threading.Lock()
+        """Held by the thread that changes segments, so that none does when the log is let go."""
 
     def work(self) -> list[Coroutine[None, None, None]]:
         """Returns the loops; each runs until it is cancelled and ends only by failing."""
@@ -104,8 +111,22 @@ class Upkeep:
         while True:
             await asyncio.sleep(SEAL_EVERY_S)
             with tolerating_full_disk("a segment was not sealed"):
-                while name := await asyncio.to_thread(self._core.journal.seal_one):
+                while name := await asyncio.to_thread(self._seal_one):
                     log.info("sealed %s", name)
+
+    def _seal_one(self) -> str:
+        with self._working:
+            return "" if self._stopping.is_set() else self._core.journal.seal_one()
+
+    async def stop(self) -> None:
+        """Returns once no thread changes the segments any more, and none will."""
+        self._stopping.set()
+        await asyncio.to_thread(self._working.acquire)
+        self._working.release()
+
+    def _give_way(self) -> None:
+        if self._stopping.wait(GIVE_WAY_S):
+            raise Stopping("the core is ending")
 
     async def _keep_retention(self) -> None:
         """Removes what is older than it must be kept, once in a while."""
@@ -117,15 +138,16 @@ class Upkeep:
     def _remove_old(self) -> None:
         """Removes the oldest segments as far as age, milestones and consumer groups allow."""
         before_s = self._core.now_ns() // SECOND_NS - self._retention.tick_days * DAY_S
-        try:
-            acked = acknowledged(self._core.directory / "api", log_identity(self._log))
-            cut = removal.plan(self._log, self._snapshots, before_s, acked)
-            if cut is not None:
-                give_way = partial(time.sleep, GIVE_WAY_S)
-                count = removal.remove(self._log, self._snapshots, cut, give_way)
-                log.info("%s segments removed, the log begins at seq %s", count, cut.first_seq)
-        except (BadNotice, BadSnapshot, DamagedLog) as error:
-            log.error("nothing was removed: %s", error)
+        with self._working:
+            try:
+                self._give_way()
+                acked = acknowledged(self._core.directory / "api", log_identity(self._log))
+                cut = removal.plan(self._log, self._snapshots, before_s, acked)
+                if cut is not None:
+                    count = removal.remove(self._log, self._snapshots, cut, self._give_way)
+                    log.info("%s segments removed, the log begins at seq %s", count, cut.first_seq)
+            except (BadNotice, BadSnapshot, DamagedLog, Stopping) as error:
+                log.error("nothing was removed: %s", error)
 
     def _milestone(self) -> int | None:
         """Returns the time of the snapshot taken now when it is the first of its UTC day."""

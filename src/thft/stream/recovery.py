@@ -16,7 +16,7 @@ from thft.stream import layout
 from thft.stream.disk import Disk
 from thft.stream.layout import DamagedLog, SegmentHeader
 from thft.stream.retention.root import NAME as ROOT
-from thft.stream.retention.root import read_root
+from thft.stream.retention.root import kept_segments, read_root
 from thft.stream.segment import read_segment
 
 CLOSE_BYTES = 40
@@ -65,10 +65,9 @@ def walk(disk: Disk) -> Recovery:
     """Reads the whole log and returns where it ends; raises DamagedLog when it must not be cut."""
     found = Recovery()
     durable_seq = 0
-    names = layout.segment_names(disk.names())
     root = read_root(disk)
+    names = kept_segments(disk, root)
     if root is not None:
-        names = [name for name in names if name >= layout.segment_name(root.segment)]
         found.next_seq, found.chain, durable_seq = root.first_seq, root.chain, root.snapshot_seq
     found.leftovers = [
         name

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from thft.base.errors import LocalError
 from thft.base.frame import MARKET, ORDERS
 from thft.stream.disk import FileMissing, RealDisk
 from thft.stream.group.acks import FOLDER as GROUPS
@@ -143,6 +144,36 @@ def test_the_next_run_goes_on_and_removes_on(aged: AgedLog) -> None:
     assert verify(aged.directory).damage is None
     assert verify(aged.directory).last_seq == last
     assert len(aged.disk.folder(archive.FOLDER).names()) == 2
+
+
+def test_an_interrupted_removal_leaves_the_log_as_it_was(aged: AgedLog) -> None:
+    def stop() -> None:
+        raise LocalError("the core is ending")
+
+    names = aged.disk.names()
+    cut = aged.plan(4)
+    assert cut is not None
+    with pytest.raises(LocalError, match="is ending"):
+        removal.remove(aged.disk, aged.snapshots, cut, stop)
+    assert aged.disk.names() == names
+    assert aged.disk.folder(archive.FOLDER).names() == []
+    assert aged.remove(4) > 0
+
+
+def test_what_a_removal_left_behind_is_not_taken_for_the_log(aged: AgedLog) -> None:
+    before = {path.name: path.read_bytes() for path in aged.directory.glob("*.log*")}
+    aged.remove(2)
+    left = sorted(set(before) - set(aged.disk.names()))
+    for name in left:
+        (aged.directory / name).write_bytes(before[name])
+    assert aged.plan(2) is None
+    assert aged.remove(4) > len(left)
+    assert not set(left) & set(aged.disk.names())
+    assert verify(aged.directory).damage is None
+    for name in left:
+        (aged.directory / name).write_bytes(before[name])
+    aged.seal()  # a start
+    assert not set(left) & set(aged.disk.names())
 
 
 def test_every_byte_that_the_rest_stands_on_is_checked(aged: AgedLog) -> None:

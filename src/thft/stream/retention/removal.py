@@ -16,7 +16,7 @@ from thft.stream.disk import Disk
 from thft.stream.layout import DamagedLog
 from thft.stream.reader import LogReader
 from thft.stream.retention import archive
-from thft.stream.retention.root import Root, read_root, write_root
+from thft.stream.retention.root import Root, kept_segments, read_root, write_root
 from thft.stream.segment import header_of, log_identity
 from thft.stream.snapshot import SnapshotStore
 
@@ -46,7 +46,7 @@ def plan(disk: Disk, snapshots: SnapshotStore, before_s: int, acked_seq: int | N
     ]
     if not old:
         return None
-    names = layout.segment_names(disk.names())
+    names = kept_segments(disk, read_root(disk))
     stays = 0
     while stays + 1 < len(names) and layout.is_sealed(names[stays]):
         header = header_of(disk, names[stays + 1])

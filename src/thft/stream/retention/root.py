@@ -12,7 +12,7 @@ from typing import NamedTuple
 from zlib import crc32
 
 from thft.stream.disk import Disk, replace_file
-from thft.stream.layout import DamagedLog
+from thft.stream.layout import DamagedLog, segment_name, segment_names
 
 NAME = "root"
 MAGIC = b"THFTROOT"
@@ -72,6 +72,12 @@ def read_root(disk: Disk) -> Root | None:
         raise DamagedLog(NAME, 0, f"root format version {version} is not known")
     name = identity.rstrip(b"\0").decode()
     return Root(segment, first, chain, snapshot_seq, snapshot_hash, archive_hash, name)
+
+
+def kept_segments(disk: Disk, root: Root | None) -> list[str]:
+    """Returns the segments from the root on; those before it are a removal that did not end."""
+    first = root.segment if root is not None else 0
+    return [name for name in segment_names(disk.names()) if name >= segment_name(first)]
 
 
 def seq_before(disk: Disk) -> int:
