@@ -1,6 +1,7 @@
 """Compiles the optional extensions and builds the web page into the wheel; called by hatchling.
 
-Run as a script (`python hatch_build.py`) it compiles the extensions beside their sources.
+Run as a script (`python hatch_build.py [NAME…]`) it compiles the extensions, or those named,
+beside their sources.
 THFT_NATIVE=off leaves them out, =require fails when they do not compile; without a compiler the
 Python twins serve. THFT_WEB=off leaves the page out.
 """
@@ -20,8 +21,8 @@ SOURCE = ROOT / "src"
 COMPILE_FLAGS = ["-O3", "-g0"]
 
 
-def compile_extensions(build_root: Path) -> list[tuple[Path, str]]:
-    """Compiles every src/thft/**/_*.pyx; returns (built file, path inside the package)."""
+def compile_extensions(build_root: Path, *names: str) -> list[tuple[Path, str]]:
+    """Compiles src/thft/**/_*.pyx, all or those named; returns (built file, path inside thft)."""
     from Cython.Build import cythonize
     from setuptools import Distribution, Extension
     from setuptools.command.build_ext import build_ext
@@ -34,6 +35,7 @@ def compile_extensions(build_root: Path) -> list[tuple[Path, str]]:
             extra_compile_args=COMPILE_FLAGS,
         )
         for path in sorted(SOURCE.glob("thft/**/_*.pyx"))
+        if not names or path.stem in names
     ]
     os.chdir(ROOT)
     modules = cythonize(
@@ -61,10 +63,11 @@ def remove_extensions() -> None:
         path.unlink()
 
 
-def install_in_place(build_root: Path) -> None:
-    """Compiles and copies the extensions beside their sources."""
-    remove_extensions()
-    for built, inside in compile_extensions(build_root):
+def install_in_place(build_root: Path, *names: str) -> None:
+    """Compiles and copies the extensions, or those named, beside their sources."""
+    if not names:
+        remove_extensions()
+    for built, inside in compile_extensions(build_root, *names):
         shutil.copy2(built, SOURCE / inside)
 
 
@@ -128,5 +131,5 @@ else:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory(prefix="thft-build-") as folder:
-        install_in_place(Path(folder))
+        install_in_place(Path(folder), *sys.argv[1:])
     print("extensions compiled beside their sources")

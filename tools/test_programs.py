@@ -15,6 +15,7 @@ PACKAGES = {
     "gcc": "gcc",
     "chromium": "chromium",
     "fusermount3": "fuse3",
+    "openssl": "openssl",
     "strace": "strace",
 }
 """Program to look for, and the package that brings it."""

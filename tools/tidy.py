@@ -16,7 +16,8 @@ LEFTOVER = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|XX" + r"X)\b")
 MACHINE = re.compile(
     r"files\.python" + r"hosted|py" + r"pi\.org|registry\.npm" + r"js|/wor" + r"k/|/home" + r"/\w"
 )
-ROOMS = ["base", "host", "model", "stream", "state", "kernel", "gateway", "strategies", "sim"]
+ROOMS = ["base", "host", "model", "fix", "stream", "state", "kernel", "gateway", "strategies"]
+ROOMS += ["sim"]
 
 
 def main() -> int:
@@ -45,7 +46,8 @@ def _modules(tracked: list[Path]) -> Iterator[str]:
         tree = ast.parse(text)
         if text.strip() and ast.get_docstring(tree) is None:
             yield f"{where}:1: no opening sentence — say what the module holds and who calls it"
-        if len(text.splitlines()) > FILE_LINES:
+        is_table = not any(isinstance(node, ast.FunctionDef | ast.ClassDef) for node in tree.body)
+        if len(text.splitlines()) > FILE_LINES and not is_table:
             yield f"{where}:1: more than {FILE_LINES} lines — split it by noun"
         if path.stem.strip("_") in BANNED_NAMES:
             yield f"{where}:1: {path.stem} names nothing — name what it holds"

@@ -8,7 +8,15 @@ from __future__ import annotations
 import os
 from importlib.util import find_spec
 
-EXTENSIONS = ("thft.base._frame", "thft.model._book", "thft.kernel._dispatch")
+EXTENSIONS = (
+    "thft.base._frame",
+    "thft.fix._layout",
+    "thft.fix._rules",
+    "thft.fix._wire",
+    "thft.kernel._dispatch",
+    "thft.model._book",
+    "thft.stream._syncing",
+)
 
 
 def _choose() -> tuple[bool, str]:

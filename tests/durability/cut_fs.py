@@ -237,6 +237,13 @@ class CutFs:
         self._step("truncate")
         self._file(path).resize(length)
 
+    @alone
+    def fallocate(self, path: str, mode: int, offset: int, length: int, fh: int) -> None:
+        self._step("fallocate")
+        file = self._open[fh]
+        assert isinstance(file, File) and mode == 0
+        file.resize(max(len(file.live), offset + length))
+
     def fsync(self, path: str, datasync: int, fh: int) -> None:
         """Takes its time; the kernel lets nobody write to a file while it is synced."""
         with self.gate:

@@ -26,7 +26,8 @@ from thft.base.errors import ThftError
 from thft.base.frame import GROUP_END
 from thft.stream.journal import Journal
 
-TOLD = struct.Struct("<QQQQQ")
+TOLD_BYTES = 40
+"""`Told` as 64-bit numbers, each stored by itself, so a kill never leaves half of one."""
 BODY = struct.Struct("<III")
 """child, group, place in group: the beginning of every payload."""
 SEGMENT_BYTES, BLOCK_BYTES = 128 << 10, 16 << 10
@@ -64,8 +65,10 @@ def write_until_killed(directory: Path, child: int, told: mmap.mmap) -> NoReturn
         segment_bytes=SEGMENT_BYTES,
         block_bytes=BLOCK_BYTES,
     )
-    recovered = journal.recovered.last_seq
-    TOLD.pack_into(told, 0, child, recovered, 0, 0, journal.durable_seq)
+    marks = memoryview(told).cast("Q")
+    marks[1], marks[2], marks[3] = journal.recovered.last_seq, 0, 0
+    marks[4] = journal.durable_seq
+    marks[0] = child
     choose = random.Random(child)
     group = count = 0
     while True:
@@ -83,7 +86,7 @@ def write_until_killed(directory: Path, child: int, told: mmap.mmap) -> NoReturn
         journal.flush()
         if choose.random() < 0.02:
             journal.seal_one()
-        TOLD.pack_into(told, 0, child, recovered, group, count, journal.durable_seq)
+        marks[2], marks[3], marks[4] = group, count, journal.durable_seq
 
 
 class Writers:
@@ -93,9 +96,9 @@ class Writers:
         folder.mkdir(exist_ok=True)
         self.errors = folder / "writers.log"
         shared = folder / "told"
-        shared.write_bytes(bytes(TOLD.size))
+        shared.write_bytes(bytes(TOLD_BYTES))
         with shared.open("r+b") as file:
-            self._told = mmap.mmap(file.fileno(), TOLD.size)
+            self._told = memoryview(mmap.mmap(file.fileno(), TOLD_BYTES)).cast("Q")
         self._server = subprocess.Popen(
             [*under, sys.executable, "-m", "tests.durability.kill_writer", str(shared)],
             stdin=subprocess.PIPE,
@@ -135,7 +138,7 @@ class Writers:
     @property
     def told(self) -> Told | None:
         """What the writer has told, None before it began."""
-        told = Told(*TOLD.unpack_from(self._told, 0))
+        told = Told(*self._told)
         return told if told.child == self._child else None
 
     def wait_begun(self) -> None:
@@ -176,7 +179,7 @@ def _child(directory: Path, child: int, told: mmap.mmap) -> int:
 def main() -> None:
     """Serves until standard input ends."""
     shared = os.open(sys.argv[1], os.O_RDWR)
-    told = mmap.mmap(shared, TOLD.size)
+    told = mmap.mmap(shared, TOLD_BYTES)
     for line in sys.stdin:
         directory, child = line.split()
         pid = os.fork()

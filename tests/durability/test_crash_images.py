@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
+from typing import Protocol
 
 import pytest
 
@@ -38,6 +39,13 @@ CLASSES = (
     "name change undone",
     "recovered twice",
 )
+
+
+class Recorded(Protocol):
+    """What an image is built from: the files before, and a disk with every operation since."""
+
+    before: dict[str, bytes]
+    disk: MemoryDisk
 
 
 class Run:
@@ -103,7 +111,9 @@ class Run:
                 self._mark()
 
 
-def synced_state(run: Run, upto: int, undone: int = -1) -> tuple[dict[str, bytearray], list[Op]]:
+def synced_state(
+    run: Recorded, upto: int, undone: int = -1
+) -> tuple[dict[str, bytearray], list[Op]]:
     """Returns the bytes that must survive after `upto` operations, and the writes that may not.
 
     The operation at index `undone` has not reached the disk.
@@ -124,8 +134,14 @@ def synced_state(run: Run, upto: int, undone: int = -1) -> tuple[dict[str, bytea
     return files, pending
 
 
+def names_synced(ops: list[Op]) -> bool:
+    """True when the directory in which the first operation changed a name was synced since."""
+    folder = ops[0].name[: ops[0].name.rfind("/") + 1]
+    return any(op.kind == "sync_names" and op.name == folder for op in ops)
+
+
 def images(
-    run: Run, upto: int, choose: random.Random
+    run: Recorded, upto: int, choose: random.Random
 ) -> Iterator[tuple[str, dict[str, bytearray]]]:
     """Yields (damage class, files) for a power cut after `upto` operations."""
     base, pending = synced_state(run, upto)
@@ -150,7 +166,7 @@ def images(
             yield "name missing", files
     for number in range(max(upto - 2, 0), upto):
         named = run.disk.ops[number].kind in ("rename", "remove")
-        if named and all(op.kind != "sync_names" for op in run.disk.ops[number:upto]):
+        if named and not names_synced(run.disk.ops[number:upto]):
             files, late = synced_state(run, upto, undone=number)
             for op in late:
                 apply_op(files, op)

@@ -30,8 +30,8 @@ from tests.durability.engine_process import (
     venues,
     wait_until_ended,
 )
-from tests.durability.ledger import note
 from tests.durability.power import WAIT_S, Power, in_private_mounts, missing_for_power_cuts
+from tests.ledger import note
 
 from thft._native import USE_NATIVE
 from thft.api.command_log import CommandLog
@@ -175,7 +175,7 @@ def cut_engines(folder: Path, seed: int, cuts: int) -> None:
     events = lost = commands = 0
     with (
         Power(folder) as power,
-        venues(folder, power.mount / "data", "segment_mib = 1") as config,
+        venues(folder, power.mount / "data", "segment_mib = 1\nunsynced_mib = 2") as config,
         (folder / "core.log").open("w") as output,
     ):
         for first in range(0, cuts, FRESH_EVERY):

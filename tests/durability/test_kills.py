@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.durability.kill_writer import BODY, Told, Writers, group_size, payload
-from tests.durability.ledger import note
+from tests.ledger import note
 
 from thft.base.frame import GROUP_END
 from thft.stream.reader import batches

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 from tests.durability.cut_fs import Life
 from tests.durability.kill_writer import Writers
-from tests.durability.ledger import note
 from tests.durability.power import WAIT_S, Power, in_private_mounts, missing_for_power_cuts
 from tests.durability.writer_judge import WriterJudge
+from tests.ledger import note
 
 CUTS = int(os.environ.get("THFT_POWER_CUTS", "120"))
 FRESH_EVERY = 7

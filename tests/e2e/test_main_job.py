@@ -80,6 +80,18 @@ def test_an_hour_of_two_venues_is_journaled_traded_and_replayed(tmp_path: Path) 
     replayed = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
     assert replayed.returncode == 0, replayed.stdout + replayed.stderr
     assert f"events={len(frames) - 1} " in replayed.stdout
+    hot, sealed = bytes_per_quote(demo.directory)
+    print(f"bytes per quote of recorded venues: hot {hot}, sealed {sealed}")
+    assert hot <= 96 and sealed <= 24
+
+
+def bytes_per_quote(data: Path) -> tuple[float, float]:
+    """Seals the journal and returns what `journal stats` says a quote takes, before and after."""
+    for command in ("seal", "stats"):
+        arguments = [sys.executable, "-m", "thft", "journal", command, str(data)]
+        done = subprocess.run(arguments, capture_output=True, text=True, timeout=120, check=True)
+    words = done.stdout.split("bytes per quote: hot ")[1].split()
+    return float(words[0].rstrip(",")), float(words[2])
 
 
 @pytest.mark.slow

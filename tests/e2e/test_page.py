@@ -62,6 +62,7 @@ def test_live_quotes_fills_and_profit_are_shown(page: Page) -> None:
     expect(
         page.get_by_role("region", name="Delta fast − slow (pips)").locator("canvas")
     ).to_have_count(2)
+    expect(page.get_by_text("GiB free")).to_be_visible()
     bid = page.get_by_role("region", name="Quotes").locator(".price").first
     before = bid.inner_text()
     expect(bid).not_to_have_text(before)

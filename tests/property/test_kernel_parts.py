@@ -18,8 +18,9 @@ MAX_ORDER, MAX_POSITION, MAX_RATE, MAX_OPEN = 50, 120, 6, 4
 
 def intent(side: int, units: int) -> Intent:
     return Intent(
-        "acc", EURUSD, side, units * SIZE_ONE, "market", "IOC", ABSENT, "", ABSENT, ABSENT, ABSENT
-    )
+        "ab-1-1", "acc", EURUSD, side, units * SIZE_ONE, "market", "IOC", ABSENT, "", ABSENT,
+        ABSENT, ABSENT,
+    )  # fmt: skip
 
 
 @given(
@@ -127,5 +128,9 @@ def test_a_restored_state_has_the_same_bytes(seed: int, quotes: int) -> None:
     engine = Engine(seed=seed)
     engine.load_arbitrage(diff_to_open_points=3, tp_points=4)
     engine.random_market(seed, quotes)
-    section = state_section(engine.kernel.state)
-    assert state_section(restore_state(section)) == section
+    state = engine.kernel.state
+    section = state_section(state)
+    restored = restore_state(section)
+    assert state_section(restored) == section
+    summed = sum(position.size for position in state.positions.values())
+    assert restored.net_size("acc", EURUSD) == state.net_size("acc", EURUSD) == summed

@@ -238,8 +238,8 @@ def test_12_an_oversized_frame_ends_the_connection_not_the_feed(name: str) -> No
 @BOTH
 def test_13_unknown_messages_and_symbols_are_counted(name: str) -> None:
     unknown = {
-        "binance": b'{"u":5,"s":"XXXYYY","b":"1","B":"1","a":"2","A":"1"}',
-        "kraken": b'{"channel":"book","type":"update","data":[{"symbol":"XXX/YYY"}]}',
+        "binance": b'{"u":5,"s":"ABCDEF","b":"1","B":"1","a":"2","A":"1"}',
+        "kraken": b'{"channel":"book","type":"update","data":[{"symbol":"ABC/DEF"}]}',
     }
 
     async def story(wire: Wire) -> None:

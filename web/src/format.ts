@@ -36,6 +36,13 @@ export function decimals(values: (string | null)[]): number {
   return values.reduce((most, value) => Math.max(most, value?.split(".")[1]?.length ?? 0), 0);
 }
 
+// Free room on the journal's disk, and for how many days it suffices once that is known.
+export function room(disk: { free_bytes: number | null; days_left: number | null }): string {
+  if (disk.free_bytes === null) return MISSING;
+  const free = `${(disk.free_bytes / 2 ** 30).toFixed(1)} GiB free`;
+  return disk.days_left === null ? free : `${free}, ${grouped(Math.floor(disk.days_left))} days`;
+}
+
 const clock = new Intl.DateTimeFormat(undefined, {
   hour: "2-digit",
   minute: "2-digit",

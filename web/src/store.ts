@@ -108,6 +108,7 @@ const changes: Record<string, Change> = {
   }),
   kill: (_engine, row) => ({ kill: row }),
   durability: (_engine, row) => ({ durability: row }),
+  disk: (_engine, row) => ({ disk: row }),
   totals: (_engine, row) => ({ totals: row }),
   restart: (engine, row: { epoch: number; ts_ns: number }) => ({
     restarts: upsert(engine.restarts, row, (one) => one.epoch === row.epoch),

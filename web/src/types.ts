@@ -111,6 +111,14 @@ export interface Durability {
   durable_seq: number | null;
 }
 
+export interface Disk {
+  level: "OK" | "LOW" | "FULL";
+  reason: string;
+  free_bytes: number | null;
+  bytes_a_day: number | null;
+  days_left: number | null;
+}
+
 export interface Totals {
   realised_pnl: string;
   unrealised_pnl: Text;
@@ -141,6 +149,7 @@ export interface Snapshot {
   positions: Position[];
   kill: Kill;
   durability: Durability;
+  disk: Disk;
   totals: Totals;
   counters: Counters;
   events: Notice[];

@@ -94,7 +94,7 @@ def _reading(app: FastAPI, replica: Replica, projector: Projector, mode: str) ->
     def health() -> Response:
         state, core = replica.state, replica.core_row()
         status = "ok" if core["alive"] and state.seq else "starting"
-        if state.durability.degraded:
+        if state.durability.degraded or replica.error:
             status = "degraded"
         counters = state.counters
         return _json(
@@ -106,6 +106,8 @@ def _reading(app: FastAPI, replica: Replica, projector: Projector, mode: str) ->
                 "orders": counters.orders,
                 "fills": counters.fills,
                 "core": core,
+                "disk": rows.disk_row(replica.state),
+                "replica": {"error": replica.error},
                 "store": {"lag": projector.lag, "error": projector.error},
                 "native": _native.USE_NATIVE,
                 "version": __version__,

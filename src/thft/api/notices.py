@@ -78,6 +78,11 @@ def _durability(state: State, event: ev.DurabilityChanged) -> Notice:
     return "durability", "info", f"journal durable again: {event.reason}"
 
 
+def _disk(state: State, event: ev.DiskLevelChanged) -> Notice:
+    severity = {"OK": "info", "LOW": "warning"}.get(event.level, "error")
+    return "disk", severity, f"disk {event.level}: {event.reason}"
+
+
 def _clock(state: State, event: ev.ClockStepped) -> Notice:
     text = f"the wall clock stepped by {event.delta_ns / 1e9:+.3f} s; engine time did not"
     return "clock", "warning", text
@@ -117,6 +122,7 @@ _VOICES: dict[type[ev.Event], Callable[[State, Any], Notice | None]] = {
     ev.StrategySlow: _slow,
     ev.KillSwitchSet: _kill,
     ev.DurabilityChanged: _durability,
+    ev.DiskLevelChanged: _disk,
     ev.ClockStepped: _clock,
     ev.AccountState: _account_state,
     ev.AccountHalted: _halted,

@@ -17,12 +17,16 @@ from thft.base.errors import ThftError
 from thft.base.prng import Prng
 from thft.store.projection import CONSUMER, STREAMS, Projection
 from thft.stream.disk import RealDisk
-from thft.stream.group import EmbeddedGroup
+from thft.stream.group.acks import AckNotice
+from thft.stream.group.embedded import EmbeddedGroup
 from thft.stream.reader import LogReader
+from thft.stream.retention.archive import FOLDER, archived, check_archive
+from thft.stream.retention.root import read_root
 from thft.stream.segment import log_identity
 from thft.stream.watermark import Doorbell
 
 BATCH = 1_024
+SHOW_EVERY_S = 10.0
 FILE = "store.sqlite"
 
 
@@ -59,22 +63,40 @@ class Projector:
             if self._stopping.wait(0.05):
                 return
         store = Projection(self._path, identity)
+        notice = AckNotice(self._path.parent, CONSUMER, identity)
         bell = Doorbell(self._core)
         self.store = store
         try:
-            self._carry(store, bell)
+            self._carry(store, bell, notice)
         finally:
             bell.close()
             store.close()
 
-    def _carry(self, store: Projection, bell: Doorbell) -> None:
-        with LogReader(self._core, store.cursor) as reader:
+    def _carry(self, store: Projection, bell: Doorbell, notice: AckNotice) -> None:
+        with LogReader(self._core, self._catch_up(store)) as reader:
             group = EmbeddedGroup(
                 reader, STREAMS, time.monotonic_ns, lambda: bell.watermark.written_seq
             )
-            self._work(store, bell, group)
+            self._work(store, bell, group, notice)
 
-    def _work(self, store: Projection, bell: Doorbell, group: EmbeddedGroup) -> None:
+    def _catch_up(self, store: Projection) -> int:
+        """Takes from the archive what is gone from the log; returns behind which seq to read."""
+        disk = RealDisk(self._core)
+        root = read_root(disk)
+        if root is None or store.cursor >= root.first_seq - 1:
+            return store.cursor
+        archive = disk.folder(FOLDER)
+        check_archive(archive, root)
+        for frames in archived(archive, root, store.cursor):
+            wanted = [frame for frame in frames if frame.stream in STREAMS]
+            if wanted:
+                store.apply(wanted)
+        return root.first_seq - 1
+
+    def _work(
+        self, store: Projection, bell: Doorbell, group: EmbeddedGroup, notice: AckNotice
+    ) -> None:
+        shown = 0.0
         while not self._stopping.is_set():
             frames = group.read(CONSUMER, BATCH)
             if not frames:
@@ -86,5 +108,8 @@ class Projector:
                 self._backoff.proven_healthy()
                 self.error = ""
             self.lag = group.lag()
+            if time.monotonic() - shown > SHOW_EVERY_S:
+                shown = time.monotonic()
+                notice.show(group.cursor)
             if not frames:
                 bell.wait()

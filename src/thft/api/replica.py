@@ -16,11 +16,16 @@ from typing import Any
 from thft.api import rows
 from thft.api.chart import DeltaChart
 from thft.api.notices import notice
+from thft.base.errors import ThftError
 from thft.base.frame import LOG_TYPES, Frame
 from thft.model import event as ev
 from thft.model.codec import decode
 from thft.state.fold import State
-from thft.stream.reader import LogReader
+from thft.state.section import restore_state
+from thft.stream.disk import FileMissing, RealDisk
+from thft.stream.reader import LogPruned, LogReader
+from thft.stream.retention.root import read_root
+from thft.stream.snapshot import FOLDER, SnapshotStore
 from thft.stream.watermark import Doorbell
 
 NEWEST = 50
@@ -38,6 +43,8 @@ class Replica:
     def __init__(self, core: Path) -> None:
         self.core = core
         self.state = State()
+        self.error = ""
+        """Why following has ended, which only damage can bring about."""
         self.chart = DeltaChart()
         self.fills: deque[rows.Row] = deque(maxlen=NEWEST)
         self.denied: deque[rows.Row] = deque(maxlen=NEWEST)
@@ -54,7 +61,27 @@ class Replica:
         """Folds what is written, then what comes, until cancelled."""
         while not (self.core / "watermark").exists():
             await asyncio.sleep(0.05)
-        reader = LogReader(self.core)
+        while True:
+            try:
+                await self._follow_from(self._begin(), push)
+            except (LogPruned, FileMissing):  # a removal came between; the new root leads on
+                await asyncio.sleep(0.05)
+            except ThftError as error:
+                self.error = str(error)
+                raise
+
+    def _begin(self) -> int:
+        """Takes the state of the log's root, if it has one; returns the seq it stands at."""
+        disk = RealDisk(self.core)
+        root = read_root(disk)
+        if root is None:
+            return 0
+        saved = SnapshotStore(disk.folder(FOLDER)).at(root.snapshot_seq)
+        self.state = restore_state(saved.sections["state"])
+        return saved.seq
+
+    async def _follow_from(self, seq: int, push: Push) -> None:
+        reader = LogReader(self.core, seq)
         bell = Doorbell(self.core)
         rung = asyncio.Event()
         loop = asyncio.get_running_loop()
@@ -156,6 +183,8 @@ class Replica:
             yield "kill", "", rows.kill_row(state)
         elif isinstance(event, ev.DurabilityChanged):
             yield "durability", "", self.durability_row()
+        elif isinstance(event, ev.DiskMeasured | ev.DiskLevelChanged):
+            yield "disk", "", rows.disk_row(self.state)
         elif isinstance(event, ev.CoreStarted):
             yield "restart", event.epoch, self.restart_rows()[-1]
         elif isinstance(event, ev.CommandDone):
@@ -272,6 +301,7 @@ class Replica:
             "positions": [rows.position_row(state, one) for one in state.positions.values()],
             "kill": rows.kill_row(state),
             "durability": self.durability_row(),
+            "disk": rows.disk_row(self.state),
             "totals": rows.totals_row(state),
             "counters": {
                 "quotes": state.counters.quotes,

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from thft.host.disk_space import days_left
 from thft.model import event as ev
 from thft.model.book import TopBook
 from thft.model.fixed import ABSENT, MONEY_DIGITS, PRICE_DIGITS, SIZE_DIGITS, format_scaled
@@ -227,3 +228,17 @@ def kill_row(state: State) -> Row:
     """Returns the kill switch."""
     kill = state.kill
     return {"on": kill.on, "reason": kill.reason, "since_ns": kill.since_ns or None}
+
+
+def disk_row(state: State) -> Row:
+    """Returns the room on the journal's disk, null before it was measured."""
+    disk = state.disk
+    growth = disk.bytes_a_day if disk.bytes_a_day != ABSENT else None
+    days = days_left(disk.free_bytes, growth or 0)
+    return {
+        "level": disk.level,
+        "reason": disk.reason,
+        "free_bytes": disk.free_bytes if disk.free_bytes != ABSENT else None,
+        "bytes_a_day": growth,
+        "days_left": round(days, 1) if days is not None else None,
+    }

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from functools import cache
 from zlib import crc32 as crc32
 
 CORE_API = 1
 
-_HEADER = struct.Struct("<IIQqHBBHH")
 _REST = struct.Struct("<IQqHBBHH")
-_CRC = struct.Struct("<I")
+"""A header behind its checksum."""
+_CHECKED = struct.Struct("<IIQ11xB4x")
+"""Of a header what checking needs: crc, length, seq, flags."""
 GROUP_END = 1
 
 FrameParts = tuple[int, int, int, int, int, int, bytes]
@@ -33,6 +35,8 @@ class FrameBuffer:
         self.trailer_bytes = trailer_bytes
         self.next_seq = next_seq
         self.block = 0
+        self.block_start = 0
+        """Where the block begins in `memory`."""
         self.used = 0
         self.room_end = block_bytes - trailer_bytes
         self.on_block_full: Callable[[], None] = _no_owner
@@ -40,6 +44,7 @@ class FrameBuffer:
     def next_block(self, header_bytes: int = 0) -> None:
         """Goes on in the next block of memory, `header_bytes` behind its start."""
         self.block = (self.block + 1) % self.block_count
+        self.block_start = self.block * self.block_bytes
         self.used = header_bytes
 
     def append(
@@ -56,16 +61,22 @@ class FrameBuffer:
         length = 32 + len(payload)
         padded = (length + 7) & ~7
         self.make_room(padded)
-        self._pack(type, version, flags, stream, source, recv_ts_ns, payload, length, padded)
-        return self.next_seq - 1
+        seq = self.next_seq
+        body = _REST.pack(length, seq, recv_ts_ns, type, version, flags, stream, source) + payload
+        if padded > length:
+            body += bytes(padded - length)
+        at = self.block_start + self.used
+        _storing(padded - 4)(self.memory, at, crc32(body), body)
+        self.used += padded
+        self.next_seq = seq + 1
+        return seq
 
     def append_group(self, frames: list[FrameParts]) -> int:
         """Packs an input and its outcomes into one block; returns the first seq."""
-        sizes = [(32 + len(frame[6]) + 7) & ~7 for frame in frames]
-        self.make_room(sum(sizes))
+        self.make_room(sum((32 + len(frame[6]) + 7) & ~7 for frame in frames))
         first = self.next_seq
-        for frame, padded in zip(frames, sizes, strict=True):
-            self._pack(*frame, 32 + len(frame[6]), padded)
+        for frame in frames:
+            self.append(*frame)
         return first
 
     def make_room(self, needed: int) -> None:
@@ -83,27 +94,11 @@ class FrameBuffer:
         if self.used + needed > self.room_end:
             raise RuntimeError("the owner of this frame buffer has not gone on in the next block")
 
-    def _pack(
-        self,
-        type: int,
-        version: int,
-        flags: int,
-        stream: int,
-        source: int,
-        recv_ts_ns: int,
-        payload: bytes,
-        length: int,
-        padded: int,
-    ) -> None:
-        body = (
-            _REST.pack(length, self.next_seq, recv_ts_ns, type, version, flags, stream, source)
-            + payload
-            + bytes(padded - length)
-        )
-        at = self.block * self.block_bytes + self.used
-        self.memory[at : at + padded] = _CRC.pack(crc32(body)) + body
-        self.used += padded
-        self.next_seq += 1
+
+@cache
+def _storing(size: int) -> Callable[..., None]:
+    """Returns what stores a checksum and `size` bytes: it costs half of assigning a slice."""
+    return struct.Struct(f"<I{size}s").pack_into
 
 
 def _no_owner() -> None:
@@ -119,22 +114,23 @@ def valid_end(
     `bad offset` says where and `reason` why, else it is -1 and empty. Frames of a group that is
     not closed are behind the returned end and their seqs are not counted.
     """
+    header_of = _CHECKED.unpack_from
     at = closed_end = start
     seq = closed_seq = next_seq
     while at + 32 <= end:
-        crc, length, frame_seq, _, _, _, flags, _, _ = _HEADER.unpack_from(buffer, at)
+        crc, length, frame_seq, flags = header_of(buffer, at)
         if length == 0:
             if crc or frame_seq or any(buffer[at : at + 32]):
                 return closed_end, closed_seq, at, "bytes where nothing was written"
             break
-        padded = (length + 7) & ~7
-        if length < 32 or at + padded > end:
+        behind = at + ((length + 7) & ~7)
+        if length < 32 or behind > end:
             return closed_end, closed_seq, at, f"impossible length {length}"
-        if crc32(buffer[at + 4 : at + padded]) != crc:
+        if crc32(buffer[at + 4 : behind]) != crc:
             return closed_end, closed_seq, at, "checksum differs"
         if frame_seq != seq:
             return closed_end, closed_seq, at, f"seq {frame_seq} where {seq} belongs"
-        at += padded
+        at = behind
         seq += 1
         if flags & GROUP_END:
             closed_end, closed_seq = at, seq

@@ -61,6 +61,13 @@ def ratio_at_most(
     return Figure(bench, name, value, unit, floor, f"ratio <= {goal:g}", value <= goal * floor)
 
 
+def ratio_at_least(
+    bench: str, name: str, value: float, unit: str, floor: float, goal: float
+) -> Figure:
+    """Returns a figure that must reach `goal` times its floor."""
+    return Figure(bench, name, value, unit, floor, f"ratio >= {goal:g}", value >= goal * floor)
+
+
 def interleaved(runs: dict[str, Callable[[], float]], rounds: int = ROUNDS) -> dict[str, float]:
     """Returns the median of each run, all of them taken in turn `rounds` times."""
     taken: dict[str, list[float]] = {name: [] for name in runs}
@@ -85,9 +92,10 @@ def percentile(values: Iterable[float], share: float) -> float:
 
 
 def machine() -> str:
-    """Returns in one line what the figures were measured on."""
-    load = " ".join(f"{one:.2f}" for one in os.getloadavg())
-    return (
+    """Returns in one line what the figures were measured on, and whether it had other work."""
+    loads, cores = os.getloadavg(), os.cpu_count() or 1
+    said = (
         f"thft {__version__}, {_native.reason}, Python {platform.python_version()}, "
-        f"{platform.machine()} with {os.cpu_count()} cores, load {load}"
+        f"{platform.machine()} with {cores} cores, load " + " ".join(f"{one:.2f}" for one in loads)
     )
+    return f"{said}: LOADED, measure again when it is quiet" if loads[0] > cores else said

@@ -54,7 +54,7 @@ class PlainLog:
 
 def figures(directory: Path | None) -> Iterator[Figure]:
     """Yields native and twin rates, each with the chain on and off."""
-    chunks = 15 if _native.USE_NATIVE else 1
+    chunks = 15 if _native.USE_NATIVE else 5
     count = chunks * CHUNK
     records = quote_records(CHUNK)
     with TemporaryDirectory(dir=directory) as folder:

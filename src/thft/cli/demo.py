@@ -7,7 +7,6 @@ import os
 import select
 import shutil
 import signal
-import socket
 import time
 import urllib.error
 import urllib.request
@@ -15,8 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from thft.base.errors import LocalError
+from thft.cli.complaint import complain
 from thft.cli.demo_config import demo_configuration
-from thft.cli.supervisor import Role, Supervisor
+from thft.cli.supervisor import Role, Supervisor, last_line
+from thft.cli.venue import check_playback, time_of_day
+from thft.host.port import loopback_socket
+from thft.stream.disk import RealDisk, typed_errors
 
 RUNS_KEPT = 5
 SETTLE_S = 20.0
@@ -57,11 +60,10 @@ def demo(
     until
         Last UTC time of day of the files, HH:MM.
     """
-    if (quotes_fast is None) != (quotes_slow is None):
-        raise LocalError("--quotes-fast and --quotes-slow belong together", "give both or none")
-    _check_port(port)
-    directory = data or _new_directory()
-    directory.mkdir(parents=True, exist_ok=True)
+    check_playback(quotes_fast, quotes_slow, speed)
+    window = time_of_day(since), time_of_day(until)
+    loopback_socket(port).close()
+    directory = RealDisk(data or _new_directory()).directory
     supervisor = Supervisor(directory / "process-logs")
     stopping = _Stopping()
     try:
@@ -72,21 +74,22 @@ def demo(
         venues = supervisor.start("venues", *market, answers=True)
         ports = _ports(venues)
         files = (quotes_fast, quotes_slow) if quotes_fast and quotes_slow else None
-        text = demo_configuration(directory, port, seed, ports, files, speed, since)
+        text = demo_configuration(directory, port, seed, ports, files, speed, window)
         config = directory / "demo.toml"
-        config.write_text(text)
-        supervisor.start("core", "core", "--config", str(config))
+        with typed_errors("write", str(config)):
+            config.write_text(text)
+        supervisor.start("core", "core", "--config", str(config), watched=True)
         supervisor.start(
             "api", "api", "--data", str(directory), "--port", str(port), "--mode", "demo"
         )
         print(f"data      {directory}")
         print(f"dashboard http://127.0.0.1:{port}/", flush=True)
-        code, sent = _watch(supervisor, stopping, venues, duration)
+        sent = _watch(supervisor, stopping, venues, duration)
         summary = _state(port, sent)
     finally:
         supervisor.stop()
     _print_summary(summary, sent)
-    return code
+    return complain(supervisor.failure) if supervisor.failure else 0
 
 
 class _Stopping:
@@ -99,18 +102,6 @@ class _Stopping:
 
     def _ask(self, *_: object) -> None:
         self.asked = True
-
-
-def _check_port(port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise LocalError(
-                f"port {port} on 127.0.0.1 is taken ({error.strerror})",
-                "stop what uses it, or choose another with --port",
-            ) from error
 
 
 def _new_directory() -> Path:
@@ -126,27 +117,25 @@ def _new_directory() -> Path:
 def _ports(venues: Role) -> dict[str, int]:
     line = venues.stdout.readline() if venues.stdout is not None else ""
     if not line:
-        from thft.cli.supervisor import last_line
-
-        raise LocalError(f"the venues did not start: {last_line(venues.log)}", "see the log")
+        raise LocalError(f"the venues did not start: {last_line(venues.log)}")
     ports: dict[str, int] = json.loads(line)
     return ports
 
 
 def _watch(
     supervisor: Supervisor, stopping: _Stopping, venues: Role, duration: float | None
-) -> tuple[int, dict[str, int]]:
-    """Keeps the roles running until it is time to end; returns exit code and file ticks sent."""
+) -> dict[str, int]:
+    """Keeps the roles running until it is time to end; returns the file ticks sent."""
     began = time.monotonic()
-    while not stopping.asked and supervisor.failed is None:
+    while not stopping.asked and not supervisor.failure:
         for happened in supervisor.check():
             print(happened, flush=True)
         if sent := _sent(venues):
-            return 0, sent
+            return sent
         if duration is not None and time.monotonic() - began >= duration:
             break
         time.sleep(0.1)
-    return (0 if supervisor.failed is None else 2), {}
+    return {}
 
 
 def _sent(venues: Role) -> dict[str, int]:

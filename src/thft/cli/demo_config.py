@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 
+from thft.base.errors import LocalError
 from thft.sim.quote_file import DAY_NS, read_ticks
 
 _CONFIG = """mode = "demo"
@@ -81,16 +83,16 @@ def demo_configuration(
     ports: dict[str, int],
     files: tuple[Path, Path] | None = None,
     speed: str = "1",
-    since: str = "00:00",
+    window: tuple[int, int] = (0, DAY_NS),
 ) -> str:
     """Returns the TOML of a demo over the venues at `ports`, of quote files or of the model."""
     symbols = ["EURUSD"] if files else list(_SYMBOLS)
     start_ns = 0
     if files:
-        hours, _, minutes = since.partition(":")
-        since_ns = (int(hours) * 60 + int(minutes)) * 60_000_000_000
-        first = [next(read_ticks(path, "", since_ns, DAY_NS), None) for path in files]
-        start_ns = min(tick.ts_ns for tick in first if tick is not None)
+        first = [tick for path in files for tick in islice(read_ticks(path, "", *window), 1)]
+        if not first:
+            raise LocalError("no quote lies in that time of day", "choose --since and --until anew")
+        start_ns = min(tick.ts_ns for tick in first)
     instruments, strategies = "", ""
     for symbol in symbols:
         digits, pip, size, points, stop = _SYMBOLS[symbol]

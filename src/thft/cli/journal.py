@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections import Counter
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from cyclopts import App
 
 from thft.base.errors import LocalError
 from thft.base.frame import LOG_TYPES, STREAM_NAMES, Frame, padded
+from thft.host.disk_space import bytes_a_day, days_left, free_bytes
 from thft.model.codec import EVENT_NAMES, decode
 from thft.stream import recovery
 from thft.stream.disk import RealDisk
 from thft.stream.journal import Lock
 from thft.stream.layout import is_sealed, segment_index, segment_names
 from thft.stream.reader import LogReader, batches
+from thft.stream.retention import archive
+from thft.stream.retention.root import read_root, seq_before
+from thft.stream.segment import plain_bytes
 from thft.stream.segment import seal as seal_segment
 from thft.stream.verify import verify as verify_log
-
-DAY_NS = 86_400_000_000_000
 
 app = App(name="journal", help="Look at a journal: verify, dump, tail, stats; seal compresses it.")
 
@@ -49,10 +50,24 @@ def verify(directory: Path) -> int:
 
 
 @app.command
-def dump(directory: Path, *, after: int = 0, limit: int = 0) -> int:
-    """Prints frames as text, one a line."""
-    found = (frame for batch in batches(log_directory(directory), after) for frame in batch)
-    for frame in islice(found, limit or None):
+def dump(directory: Path, *, after: int = 0, limit: int = 0, archived: bool = False) -> int:
+    """Prints frames as text, one a line.
+
+    Parameters
+    ----------
+    after
+        Begin behind this sequence number.
+    limit
+        Print no more than so many.
+    archived
+        Print what is kept of removed segments, instead of what is in the log.
+    """
+    disk = RealDisk(log_directory(directory))
+    root = read_root(disk)
+    found = batches(disk, max(after, seq_before(disk)))
+    if archived:
+        found = archive.archived(disk.folder(archive.FOLDER), root, after) if root else iter(())
+    for frame in islice(chain.from_iterable(found), limit or None):
         print(line(frame))
     return 0
 
@@ -60,7 +75,8 @@ def dump(directory: Path, *, after: int = 0, limit: int = 0) -> int:
 @app.command
 def tail(directory: Path) -> int:
     """Follows a running journal until Ctrl-C."""
-    reader = LogReader(log_directory(directory))
+    log = log_directory(directory)
+    reader = LogReader(log, seq_before(RealDisk(log)))
     while reader.read():
         continue
     while True:
@@ -76,10 +92,10 @@ def stats(directory: Path) -> int:
     sizes: Counter[str] = Counter()
     first_ns = last_ns = 0
     log = log_directory(directory)
-    for batch in batches(log):
-        first_ns = first_ns or batch[0].recv_ts_ns
-        last_ns = max(last_ns, max(frame.recv_ts_ns for frame in batch))
+    for batch in batches(log, seq_before(RealDisk(log))):
         for frame in batch:
+            if frame.type < LOG_TYPES:
+                first_ns, last_ns = first_ns or frame.recv_ts_ns, frame.recv_ts_ns
             name = EVENT_NAMES.get(frame.type, f"{frame.type:#06x}")
             frames[name] += 1
             sizes[name] += padded(32 + len(frame.payload))
@@ -87,20 +103,28 @@ def stats(directory: Path) -> int:
         print(
             f"{name:20} {frames[name]:>12} frames {size:>14} bytes {size // frames[name]:>6} each"
         )
-    _print_room(log, last_ns - first_ns)
+    quotes = frames["Quote"]
+    _print_room(log, last_ns - first_ns, sizes["Quote"] / quotes if quotes else 0.0)
     return 0
 
 
-def _print_room(log: Path, span_ns: int) -> None:
-    """Prints what the log occupies and for how many days the disk suffices at this pace."""
-    names = segment_names(path.name for path in log.iterdir())
-    occupied = {name: (log / name).stat().st_size for name in names}
-    sealed = sum(size for name, size in occupied.items() if is_sealed(name))
-    total, free = sum(occupied.values()), shutil.disk_usage(log).free
-    print(f"on disk {total} bytes in {len(names)} segments, {sealed} of them sealed")
+def _print_room(log: Path, span_ns: int, quote_bytes: float) -> None:
+    """Prints what the log and each of its quotes occupy and for how many days the disk suffices.
+
+    A sealed quote has its share of the sealed segments: its bytes there, compressed as they are.
+    """
+    disk = RealDisk(log)
+    names = segment_names(disk.names())
+    sealed = [name for name in names if is_sealed(name)]
+    occupied, plain = sum(map(disk.size, sealed)), sum(plain_bytes(disk, name) for name in sealed)
+    total, free = sum(map(disk.size, names)), free_bytes(log)
+    print(f"on disk {total} bytes in {len(names)} segments, {occupied} bytes of them sealed")
+    compressed = f"{quote_bytes * occupied / plain:.1f}" if plain else "—"
+    print(f"bytes per quote: hot {quote_bytes:.1f}, sealed {compressed}")
     if span_ns > 0:
-        a_day = total * DAY_NS // span_ns
-        print(f"{a_day} bytes a day, {free} bytes free, days_left={free / max(a_day, 1):.1f}")
+        a_day = bytes_a_day(total, span_ns)
+        days = days_left(free, max(a_day, 1))
+        print(f"{a_day} bytes a day, {free} bytes free, days_left={days:.1f}")
 
 
 @app.command

@@ -6,19 +6,25 @@ import sys
 import time
 from pathlib import Path
 
-from thft.base.frame import frames
+import msgspec
+
+from thft.base.errors import LocalError
 from thft.cli.journal import log_directory
-from thft.core.catalogue import load_catalogue
+from thft.core.catalogue import Catalogue, load_catalogue
 from thft.kernel.engine import Kernel
 from thft.kernel.replay import Replay, ReplayMismatch
+from thft.kernel.snapshot import restore
 from thft.model import event as ev
 from thft.model.codec import decode
-from thft.stream.reader import spans
+from thft.stream.disk import RealDisk
+from thft.stream.reader import LogReader, spans
+from thft.stream.retention.root import read_root
+from thft.stream.snapshot import FOLDER, SnapshotStore
 from thft.stream.verify import verify as verify_log
 
 
 def replay(directory: Path, *, verify: bool = False, strategies: str = "") -> int:
-    """Replays a journal from its first event.
+    """Replays a journal from its first event, or from the snapshot at its root.
 
     Parameters
     ----------
@@ -33,28 +39,42 @@ def replay(directory: Path, *, verify: bool = False, strategies: str = "") -> in
         if verdict.damage is not None:
             print(verdict.damage.cause)
             return 1
-    catalogue = load_catalogue(strategies)
     kernel: Kernel | None = None
-    run: Replay | None = None
     began = time.perf_counter()
     try:
-        for span in spans(folder):
-            if run is None:
-                first = next(frames(*span))
-                start = decode(first.type, first.version, first.payload)
-                kernel = Kernel(catalogue, start.seed if isinstance(start, ev.CoreStarted) else 0)
-                run = Replay(kernel, first.seq)
+        kernel = _first_kernel(folder, load_catalogue(strategies))
+        run = Replay(kernel, kernel.lane.seq + 1)
+        for span in spans(folder, kernel.lane.seq):
             run.feed(*span)
     except ReplayMismatch as mismatch:
         _name_changed_code(kernel)
         print(mismatch.cause)
         return 1
-    if kernel is None or run is None:
-        print("events=0 events_per_s=0 state_hash= ok")
-        return 0
     rate = int(run.events / max(time.perf_counter() - began, 1e-9))
-    print(f"events={run.events} events_per_s={rate} state_hash={kernel.state_hash().hex()} ok")
+    state_hash = kernel.state_hash().hex() if kernel.lane.seq else ""
+    print(f"events={run.events} events_per_s={rate} state_hash={state_hash} ok")
     return 0
+
+
+def _first_kernel(folder: Path, catalogue: Catalogue) -> Kernel:
+    """Returns the kernel from which the log goes on: empty, or that of the root's snapshot."""
+    disk = RealDisk(folder)
+    root = read_root(disk)
+    if root is not None:
+        kernel = Kernel(catalogue)
+        saved = SnapshotStore(disk.folder(FOLDER)).at(root.snapshot_seq)
+        try:
+            restore(kernel, saved.sections)
+        except msgspec.ValidationError as error:
+            raise LocalError(
+                f"the snapshot at seq {saved.seq}, where the log begins, is of other code: {error}",
+                "run the code version that wrote it",
+            ) from error
+        return kernel
+    with LogReader(disk) as reader:
+        first = next(iter(reader.read(1)), None)
+    start = decode(first.type, first.version, first.payload) if first is not None else None
+    return Kernel(catalogue, start.seed if isinstance(start, ev.CoreStarted) else 0)
 
 
 def _name_changed_code(kernel: Kernel | None) -> None:

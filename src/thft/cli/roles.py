@@ -6,6 +6,7 @@ import logging
 import sys
 from pathlib import Path
 
+from thft.cli.complaint import WRONG, complain
 from thft.core import config as configuration
 
 
@@ -29,8 +30,12 @@ def core(*, config: Path, data: Path | None = None) -> int:
 
     _log_to_stderr()
     loaded = configuration.load(config)
-    run(loaded, data or Path(loaded.data_dir))
-    return 0
+    if data is None and not loaded.data_dir:
+        raise configuration.BadConfig(
+            f"{config}: data_dir: missing", "set it, or name a directory with --data"
+        )
+    failure = run(loaded, data or Path(loaded.data_dir))
+    return complain(failure, WRONG) if failure is not None else 0
 
 
 def api(*, data: Path, port: int = 8080, mode: str = "paper") -> int:

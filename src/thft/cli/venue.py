@@ -1,4 +1,4 @@
-"""`thft venue binance|kraken|demo`: simulated venues on loopback, alone or as the demo's market."""
+"""`thft venue NAME`: simulated venues on loopback, alone or as the demo's market."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from cyclopts import App
 
 from thft.base.errors import LocalError
+from thft.cli import venue_fix
 from thft.sim.binance_venue import BinanceVenue
 from thft.sim.demo_market import DemoMarket
 from thft.sim.kraken_venue import KrakenVenue
@@ -18,6 +19,7 @@ from thft.sim.venue_server import VenueServer
 
 app = App(name="venue", help="Run a simulated venue on 127.0.0.1.")
 GRACE_S = 1.0
+venue_fix.add_to(app)
 
 
 @app.command
@@ -68,16 +70,31 @@ def demo(
     until
         Last UTC time of day of the files, HH:MM.
     """
-    if (quotes_fast is None) != (quotes_slow is None):
-        raise LocalError("--quotes-fast and --quotes-slow belong together", "give both or none")
-    asyncio.run(_demo(seed, quotes_fast, quotes_slow, speed, _clock(since), _clock(until)))
+    check_playback(quotes_fast, quotes_slow, speed)
+    asyncio.run(
+        _demo(seed, quotes_fast, quotes_slow, speed, time_of_day(since), time_of_day(until))
+    )
     return 0
 
 
-def _clock(text: str) -> int:
+def check_playback(fast: Path | None, slow: Path | None, speed: str) -> None:
+    """Raises LocalError when these options do not fit together."""
+    if (fast is None) != (slow is None):
+        raise LocalError("--quotes-fast and --quotes-slow belong together", "give both or none")
+    try:
+        good = float(speed) > 0
+    except ValueError:
+        good = speed == "max" and fast is not None
+    if not good:
+        remedy = 'give market seconds per second, or "max" with quote files'
+        raise LocalError(f"--speed {speed!r} is no pace", remedy)
+
+
+def time_of_day(text: str) -> int:
+    """Returns HH:MM as ns since midnight; raises LocalError when it is none."""
     hours, _, minutes = text.partition(":")
-    if not (hours.isdigit() and minutes.isdigit()):
-        raise LocalError(f"{text!r} is no time of day", "write HH:MM")
+    if not (hours.isdecimal() and minutes.isdecimal() and int(minutes) < 60 and int(hours) <= 24):
+        raise LocalError(f"{text!r} is no time of day", "write HH:MM, 00:00 to 24:00")
     return min((int(hours) * 60 + int(minutes)) * 60_000_000_000, DAY_NS)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import inspect
+import sys
 from hashlib import sha256
 from pathlib import Path
 
@@ -35,6 +36,7 @@ def _classes(path: Path) -> list[type[Strategy]]:
     if spec is None or spec.loader is None:
         raise LocalError(f"{path} cannot be imported", "check the file name")
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # annotations are looked up there
     try:
         spec.loader.exec_module(module)
     except Exception as error:  # a user's file may raise anything; it is named and refused

@@ -10,9 +10,36 @@ import msgspec
 from msgspec import Meta, Struct
 
 from thft.base.errors import LocalError
+from thft.core.findings import findings
 
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 Positive = Annotated[int, Meta(ge=1)]
+MOST_SEGMENTS = 256
+"""Segments that are ready are open files."""
+Natural = Annotated[int, Meta(ge=0)]
+Name = Annotated[
+    str,
+    Meta(
+        pattern=r"^[^\s/]{1,64}$",
+        description="a name of 1 to 64 characters without spaces and slashes",
+    ),
+]
+Symbol = Annotated[
+    str, Meta(pattern=r"^\S{1,32}$", description="a symbol of 1 to 32 characters without spaces")
+]
+Price = Annotated[
+    str,
+    Meta(
+        pattern=r"^\d{1,9}(\.\d{1,9})?$", description='a decimal number as text, such as "0.0001"'
+    ),
+]
+Size = Annotated[
+    str,
+    Meta(pattern=r"^\d{1,10}(\.\d{1,8})?$", description='a decimal number as text, such as "1000"'),
+]
+Url = Annotated[
+    str, Meta(pattern=r"^wss?://[^/\s]+", description="a ws:// or wss:// address with a host")
+]
 
 
 class BadConfig(LocalError):
@@ -22,20 +49,20 @@ class BadConfig(LocalError):
 class InstrumentConfig(Struct, forbid_unknown_fields=True):
     """A canonical instrument; pip, min_size and step_size are decimal texts."""
 
-    symbol: str
+    symbol: Symbol
     digits: Annotated[int, Meta(ge=0, le=9)]
-    pip: str
+    pip: Price
     currency: str = "USD"
-    min_size: str = "0.00000001"
-    step_size: str = "0.00000001"
+    min_size: Size = "0.00000001"
+    step_size: Size = "0.00000001"
 
 
 class VenueConfig(Struct, forbid_unknown_fields=True):
     """One feed: a venue's WebSocket and the symbols it carries, canonical to venue symbol."""
 
-    name: str
+    name: Name
     dialect: Literal["binance", "kraken"]
-    url: str
+    url: Url
     symbols: dict[str, str]
     role: Literal["", "fast", "slow"] = ""
 
@@ -43,18 +70,18 @@ class VenueConfig(Struct, forbid_unknown_fields=True):
 class AccountConfig(Struct, forbid_unknown_fields=True):
     """A paper account priced by a feed; latency in ms, commission per million a side."""
 
-    name: str
+    name: Name
     feed: str
     currency: str = "USD"
     model: Literal["netting", "hedging"] = "netting"
-    latency_ms: tuple[int, int] = (5, 25)
-    commission_per_million: str = "0"
+    latency_ms: tuple[Natural, Natural] = (5, 25)
+    commission_per_million: Price = "0"
 
 
 class StrategyConfig(Struct, forbid_unknown_fields=True):
     """A strategy instance: a kind of the catalogue with parameters."""
 
-    name: str
+    name: Name
     kind: str
     params: dict[str, Any]
     enabled: bool = True
@@ -63,17 +90,31 @@ class StrategyConfig(Struct, forbid_unknown_fields=True):
 class RiskConfig(Struct, forbid_unknown_fields=True):
     """Limits of the risk gate as decimal texts and counts; 0 = no limit."""
 
-    max_order_size: str = "0"
-    max_position: str = "0"
-    max_orders_per_s: int = 0
-    max_open_orders: int = 0
+    max_order_size: Size = "0"
+    max_position: Size = "0"
+    max_orders_per_s: Natural = 0
+    max_open_orders: Natural = 0
 
 
 class JournalConfig(Struct, forbid_unknown_fields=True):
-    """Sizes of the journal, and how much may wait for the disk before new risk stops."""
+    """Sizes of the journal, how much may wait for the disk and how much of it must be free.
+
+    What may wait for the disk is zeroed ahead: until it is used up a stalled disk costs no latency.
+    """
 
     segment_mib: Positive = 16
-    unsynced_mib: Positive = 256
+    unsynced_mib: Positive = 64
+    min_free_mib: Natural = 256
+
+    def __post_init__(self) -> None:
+        if self.unsynced_mib > MOST_SEGMENTS * self.segment_mib:
+            raise ValueError(f"unsynced_mib is more than {MOST_SEGMENTS} times segment_mib")
+
+
+class RetentionConfig(Struct, forbid_unknown_fields=True):
+    """For how many days market data and metrics are kept, 0 = for ever; all else always is."""
+
+    tick_days: Natural = 0
 
 
 class ClockConfig(Struct, forbid_unknown_fields=True):
@@ -94,6 +135,7 @@ class Config(Struct, forbid_unknown_fields=True):
     strategy_dir: str = ""
     clock: ClockConfig = msgspec.field(default_factory=ClockConfig)
     journal: JournalConfig = msgspec.field(default_factory=JournalConfig)
+    retention: RetentionConfig = msgspec.field(default_factory=RetentionConfig)
     risk: RiskConfig = msgspec.field(default_factory=RiskConfig)
     instruments: list[InstrumentConfig] = []
     venues: list[VenueConfig] = []
@@ -107,38 +149,9 @@ def load(path: Path) -> Config:
         table = tomllib.loads(path.read_text())
     except OSError as error:
         raise BadConfig(f"{path}: {error.strerror}", "name an existing file") from error
-    except tomllib.TOMLDecodeError as error:
-        raise BadConfig(f"{path}: {error}", "mend the TOML") from error
-    findings = _findings(table)
-    if findings:
-        raise BadConfig(f"{path}: " + "; ".join(findings), "mend or remove these keys")
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadConfig(f"{path}: this is no TOML: {error}", "mend the TOML") from error
+    found = findings(table, Config)
+    if found:
+        raise BadConfig(f"{path}: " + "; ".join(found), "mend or remove these keys")
     return msgspec.convert(table, Config)
-
-
-def _findings(table: dict[str, Any]) -> list[str]:
-    """Returns every finding, one per top-level key or list entry, then the cross-checks."""
-    findings: list[str] = []
-    fields = {field.encode_name: field for field in msgspec.structs.fields(Config)}
-    for key, value in table.items():
-        if key not in fields:
-            findings.append(f"{key}: unknown key")
-            continue
-        try:
-            msgspec.convert(value, fields[key].type)
-        except msgspec.ValidationError as error:
-            findings.append(f"{key}: {error}")
-    return findings or _cross_checks(msgspec.convert(table, Config))
-
-
-def _cross_checks(config: Config) -> list[str]:
-    findings: list[str] = []
-    symbols = {instrument.symbol for instrument in config.instruments}
-    feeds = {venue.name for venue in config.venues}
-    for venue in config.venues:
-        for symbol in venue.symbols:
-            if symbol not in symbols:
-                findings.append(f"venues.{venue.name}.symbols: {symbol} is no instrument")
-    for account in config.accounts:
-        if account.feed not in feeds:
-            findings.append(f"accounts.{account.name}.feed: {account.feed} is no venue")
-    return findings

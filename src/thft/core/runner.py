@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import secrets
 import signal
@@ -11,28 +10,30 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
+import msgspec
+
 from thft import __version__
 from thft.base.backoff import Backoff, ConnectBudget
+from thft.base.errors import ThftError
 from thft.base.prng import Prng
 from thft.core.catalogue import Catalogue, load_catalogue
 from thft.core.command_tail import CommandTail
 from thft.core.config import Config
-from thft.core.recover import SNAPSHOTS, recover
+from thft.core.fatal import FatalTrace, Stuck
+from thft.core.recover import recover
+from thft.core.room import require_room
 from thft.core.seed import seed_events
+from thft.core.upkeep import Upkeep
 from thft.core.watchdog import Watchdog
 from thft.gateway.binance import BinanceDialect
 from thft.gateway.kraken import KrakenDialect
 from thft.gateway.port import Dialect, EngineInbox, Level
 from thft.gateway.websocket import WebSocketFeed
 from thft.host.clock import EngineClock, MarketClock
-from thft.kernel import snapshot
+from thft.host.notify import READY, STOPPING, TURNING, Notifier
 from thft.model import event as ev
 from thft.stream.journal import Journal
-from thft.stream.snapshot import Snapshot, SnapshotStore
 
-SNAPSHOT_EVERY_S = 30.0
-HEALTH_EVERY_S = 0.1
-SEAL_EVERY_S = 5.0
 DIALECTS: dict[str, Callable[[EngineInbox, int, dict[str, int]], Dialect]] = {
     "binance": BinanceDialect,
     "kraken": KrakenDialect,
@@ -47,19 +48,32 @@ class Core:
     """One engine: implements the gateways' inbox over the kernel."""
 
     def __init__(self, config: Config, directory: Path) -> None:
-        """Recovers the journal in `directory` and writes the start of this run."""
+        """Recovers the journal in `directory` and writes the start of this run.
+
+        Raises LocalError when it cannot start; the log is then as it was found.
+        """
         self.config = config
         self.directory = directory
-        market = config.clock.source == "market"
         catalogue = load_catalogue(config.strategy_dir)
+        require_room(directory / "core", config.journal)
         self.journal = Journal.open(
             directory / "core",
             instance="",
             created_ns=EngineClock().now_ns(),
             segment_bytes=config.journal.segment_mib << 20,
+            unsynced_bound=config.journal.unsynced_mib << 20,
         )
-        recovered = self.journal.recovered
-        self.kernel, note = recover(directory / "core", catalogue, config.seed, recovered.last_seq)
+        try:
+            self._open(catalogue)
+        except BaseException:
+            self.journal.discard()
+            raise
+
+    def _open(self, catalogue: Catalogue) -> None:
+        config, directory = self.config, self.directory
+        market = config.clock.source == "market"
+        last_seq = self.journal.recovered.last_seq
+        self.kernel, note = recover(directory / "core", catalogue, config.seed, last_seq)
         last_ns = self.kernel.lane.now_ns
         self.clock: EngineClock | MarketClock = (
             MarketClock(max(config.clock.start_ns, last_ns), config.clock.speed or None)
@@ -69,11 +83,13 @@ class Core:
         self.lock_step = market and not config.clock.speed
         self.kernel.attach(self.journal.buffer, self.journal.buffer)
         self.watchdog = Watchdog(self.kernel.lane)
-        self._snapshots = SnapshotStore(directory / "core" / SNAPSHOTS)
+        self.upkeep = Upkeep(self)
         self._feeds: list[WebSocketFeed] = []
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due_ns = 0
         self._stopped = asyncio.Event()
+        self._notifier = Notifier()
+        self._trace = FatalTrace(directory / "core")
         self._start(catalogue, note)
 
     def _start(self, catalogue: Catalogue, note: str) -> None:
@@ -92,10 +108,28 @@ class Core:
             ),
             self.clock.now_ns(),
         )
+        stuck = self._trace.stuck(catalogue)
+        self._disable_stuck(stuck)
+        self._notifier.say(TURNING)
         for event in seed_events(self.config, self.kernel, catalogue):
+            if isinstance(event, ev.StrategyLoaded) and stuck and event.kind == stuck.kind:
+                event = msgspec.structs.replace(event, enabled=False)
             self.kernel.process(event, self.clock.now_ns())
+        self._disable_stuck(stuck)
         self.journal.flush()
         self.journal.sync_now()
+        self._trace.arm()
+
+    def _disable_stuck(self, stuck: Stuck | None) -> None:
+        """Disables the strategies of the code that the core before this one hung in."""
+        for record in self.kernel.state.strategies.values():
+            if stuck and record.kind == stuck.kind and record.reason != stuck.reason:
+                event = ev.StrategyStuck(record.strategy, stuck.reason)
+                self.kernel.process(event, self.clock.now_ns())
+
+    def turning(self) -> None:
+        """Tells whoever started this process that the loop turns."""
+        self._notifier.say(TURNING)
 
     # ---- inbox: what gateways call -------------------------------------------------------------
 
@@ -158,13 +192,11 @@ class Core:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopped.set)
         self.watchdog.start()
-        tasks = [asyncio.ensure_future(feed.run()) for feed in self._make_feeds()]
-        tasks.append(asyncio.ensure_future(self._keep_healthy()))
-        tasks.append(asyncio.ensure_future(self._keep_snapshots()))
-        tasks.append(asyncio.ensure_future(self._keep_sealed()))
         commands = CommandTail(self.directory / "api", self.kernel.state.api_seq, self._command)
-        tasks.append(asyncio.ensure_future(commands.run()))
+        work = [*(feed.run() for feed in self._make_feeds()), *self.upkeep.work(), commands.run()]
+        tasks = [asyncio.ensure_future(one) for one in work]
         self._schedule_timer()
+        self._notifier.say(READY)
         waiting = asyncio.ensure_future(self._stopped.wait())
         done, _ = await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
         await self._stop(tasks)
@@ -173,6 +205,7 @@ class Core:
                 task.result()  # a loop that ended by itself failed: say so
 
     async def _stop(self, tasks: Sequence[asyncio.Future[None]]) -> None:
+        self._notifier.say(STOPPING)
         for feed in self._feeds:
             feed.stop()
         await asyncio.sleep(0)
@@ -180,9 +213,12 @@ class Core:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self.watchdog.stop()
+        await self.upkeep.stop()
         self.turn_end()
-        await self._save_snapshot()
+        await self.upkeep.save_snapshot()
         self.journal.close()
+        self._trace.close()
+        self._notifier.close()
 
     def _make_feeds(self) -> list[WebSocketFeed]:
         prng = Prng(secrets.randbits(64))  # jitter of reconnects is no decision of the kernel
@@ -228,52 +264,20 @@ class Core:
         self.kernel.fire_due(self.now_ns())
         self.turn_end()
 
-    async def _keep_healthy(self) -> None:
-        """Turns what the host sees (disk, clock, slow handlers) into inputs."""
-        bound = self.config.journal.unsynced_mib << 20
-        while True:
-            await asyncio.sleep(HEALTH_EVERY_S)
-            waiting = self.journal.unsynced_bytes
-            degraded = self.kernel.state.durability.degraded
-            if degraded != (waiting > bound):
-                reason = f"{waiting >> 20} MiB wait for the disk" if not degraded else "caught up"
-                self.kernel.process(ev.DurabilityChanged(not degraded, reason), self.now_ns())
-            if isinstance(self.clock, EngineClock) and (step := self.clock.step_ns()):
-                self.kernel.process(ev.ClockStepped(step), self.now_ns())
-            for strategy, elapsed_ns in self.watchdog.take_slow():
-                self.kernel.process(ev.StrategySlow(strategy, elapsed_ns), self.now_ns())
-            self.turn_end()
 
-    async def _keep_snapshots(self) -> None:
-        while True:
-            await asyncio.sleep(SNAPSHOT_EVERY_S)
-            await self._save_snapshot()
+def run(config: Config, directory: Path) -> ThftError | None:
+    """Runs a core until it is told to stop; returns why it had to end by itself, None if not.
 
-    async def _keep_sealed(self) -> None:
-        """Compresses full segments, one after the other, beside the kernel."""
-        while True:
-            await asyncio.sleep(SEAL_EVERY_S)
-            while name := await asyncio.to_thread(self.journal.seal_one):
-                log.info("sealed %s", name)
-
-    async def _save_snapshot(self) -> None:
-        """Saves the kernel as of now, once the journal is durable up to there."""
-        seq = self.kernel.lane.seq
-        digest = self.kernel.state_hash()
-        saved = Snapshot(seq, digest, snapshot.sections(self.kernel))
-        self.journal.flush()
-        while self.journal.durable_seq < seq:
-            await asyncio.sleep(0.01)
-            self.journal.syncer.check()
-        await asyncio.to_thread(self._snapshots.save, saved)
-
-
-def run(config: Config, directory: Path) -> None:
-    """Runs a core until it is told to stop."""
+    Raises LocalError when it cannot start.
+    """
     import uvloop
 
-    async def main() -> None:
-        await Core(config, directory).run()
+    async def main() -> ThftError | None:
+        core = Core(config, directory)
+        try:
+            await core.run()
+        except ThftError as failure:
+            return failure
+        return None
 
-    with contextlib.suppress(KeyboardInterrupt):
-        uvloop.run(main())
+    return uvloop.run(main())

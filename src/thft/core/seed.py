@@ -10,7 +10,6 @@ from collections.abc import Iterator
 
 import msgspec
 
-from thft.base.errors import LocalError
 from thft.core.catalogue import Catalogue
 from thft.core.config import AccountConfig, Config, StrategyConfig
 from thft.kernel.commands import parameter_schema
@@ -88,9 +87,6 @@ def _strategy(
     strategy: StrategyConfig, kernel: Kernel, catalogue: Catalogue
 ) -> ev.StrategyLoaded | None:
     """Returns the load event of a new strategy or one whose code changed, else None."""
-    if strategy.kind not in catalogue:
-        known = ", ".join(sorted(catalogue))
-        raise LocalError(f"strategy kind {strategy.kind!r} does not exist", f"one of: {known}")
     cls, code_hash = catalogue[strategy.kind]
     record = kernel.state.strategies.get(strategy.name)
     if record is not None:
@@ -106,10 +102,7 @@ def _strategy(
             schema,
             record.enabled and not unproven,
         )
-    try:
-        params = msgspec.json.encode(msgspec.convert(strategy.params, cls.Params))
-    except msgspec.ValidationError as error:
-        raise LocalError(f"strategies.{strategy.name}.params: {error}", "mend it") from error
+    params = msgspec.json.encode(msgspec.convert(strategy.params, cls.Params))
     schema = msgspec.json.encode(parameter_schema(cls))
     return ev.StrategyLoaded(
         strategy.name, strategy.kind, code_hash, params, schema, strategy.enabled

@@ -1,4 +1,4 @@
-"""The engine's clocks: wall time that never runs backwards, and market time; read by core."""
+"""The engine's clocks: wall time that never runs backwards, market time; read by core, gateways."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ import time
 from typing import Protocol
 
 STEP_NS = 50_000_000
+
+
+def moment() -> tuple[int, int]:
+    """Returns monotonic time and UTC, both in ns, for protocols that need the one and the other."""
+    return time.monotonic_ns(), time.time_ns()
 
 
 class Clock(Protocol):

@@ -158,7 +158,7 @@ cdef class QuoteLane:
             while start + QUOTE_FRAME_BYTES <= end:
                 at = <const unsigned char *> view.buf + start
                 header = <const thft_header *> at
-                if (header.type != QUOTE_TYPE or header.flags != GROUP_END
+                if (header.type != QUOTE_TYPE or header.version != 1 or header.flags != GROUP_END
                         or header.length != QUOTE_FRAME_BYTES
                         or header.recv_ts_ns >= self.next_due_ns
                         or self.seq + 1 >= self.next_hash_seq

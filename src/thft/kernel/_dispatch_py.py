@@ -6,13 +6,16 @@ that is rare (a timer, an order, a failure, a state hash) is handed to the kerne
 
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 from thft.base.errors import LocalError
-from thft.base.frame import GROUP_END, HEADER, HEADER_BYTES, MARKET, FrameBuffer
+from thft.base.frame import GROUP_END, HEADER_BYTES, MARKET, FrameBuffer
 from thft.kernel.strategy import BudgetExceeded
 from thft.model.book import TopBook
 from thft.model.codec import QUOTE_LAYOUT
+from thft.model.fixed import ABSENT
 
 if TYPE_CHECKING:
     from thft.kernel.engine import Kernel
@@ -20,9 +23,22 @@ if TYPE_CHECKING:
 
 CORE_API = 1
 QUOTE_TYPE = 0x0101
-QUOTE_FRAME_BYTES = HEADER_BYTES + QUOTE_LAYOUT.size
+QUOTE_BYTES = QUOTE_LAYOUT.size
+QUOTE_FRAME_BYTES = HEADER_BYTES + QUOTE_BYTES
 
-_pack, _unpack = QUOTE_LAYOUT.pack, QUOTE_LAYOUT.unpack_from
+Numbers = tuple[int, int, int, int, int, int, int, int, int]
+"""A quote as its layout has it: bid, size, ask, size, venue ts, venue seq, feed, 0, instrument."""
+
+_KIND = QUOTE_TYPE | 1 << 16 | GROUP_END << 24
+"""Type, version and flags of a quote that is a group of its own, as the header's u32 at 24."""
+_HEAD = struct.Struct(f"<4xIQqI4x{QUOTE_BYTES}x")
+"""Of such a frame length, seq, time and kind."""
+_NUMBERS = struct.Struct(f"<{HEADER_BYTES}x" + QUOTE_LAYOUT.format[1:])
+"""Of such a frame the quote."""
+_PAYLOAD = struct.Struct(f"{QUOTE_BYTES}s")
+_body = struct.Struct(f"<IQqIHH{QUOTE_BYTES}s").pack
+_store = struct.Struct(f"<I{QUOTE_FRAME_BYTES - 4}s").pack_into
+_pack = QUOTE_LAYOUT.pack
 
 
 class QuoteLane:
@@ -63,40 +79,56 @@ class QuoteLane:
         recv_ts_ns: int,
     ) -> None:
         """Processes one quote received at `recv_ts_ns`."""
+        payload = _pack(bid, bid_size, ask, ask_size, venue_ts_ns, venue_seq, feed, 0, instrument)
+        numbers = bid, bid_size, ask, ask_size, venue_ts_ns, venue_seq, feed, 0, instrument
+        self._take(numbers, recv_ts_ns, payload)
+
+    def _take(self, numbers: Numbers, recv_ts_ns: int, payload: bytes = b"") -> None:
+        """Processes a quote; `payload` are its bytes where they are at hand."""
         if recv_ts_ns < self.now_ns:
             recv_ts_ns = self.now_ns
         if recv_ts_ns >= self.next_due_ns:
             self.kernel.fire_due(recv_ts_ns)
-        book = self.books.get((feed, instrument))
-        if book is None:
-            raise LocalError(
-                f"quote for instrument {instrument} at feed {feed}, which does not carry it",
-                "define the symbol in the venue's table",
-            )
+        bid, bid_size, ask, ask_size, venue_ts_ns, venue_seq, feed, _, instrument = numbers
+        try:
+            book = self.books[feed, instrument]
+        except KeyError:
+            raise _not_carried(feed, instrument) from None
         self.now_ns = recv_ts_ns
-        self.seq += 1
-        book.update(bid, bid_size, ask, ask_size, venue_ts_ns, venue_seq, recv_ts_ns)
+        self.seq = seq = self.seq + 1
+        if ABSENT < bid < ask:  # nearly always; here as in `update`, without the call
+            book.bid = bid
+            book.bid_size = bid_size
+            book.ask = ask
+            book.ask_size = ask_size
+            book.venue_ts_ns = venue_ts_ns
+            book.venue_seq = venue_seq
+            book.recv_ts_ns = recv_ts_ns
+            book.quotes += 1
+            book.tradable = not book.bad
+        else:
+            book.update(bid, bid_size, ask, ask_size, venue_ts_ns, venue_seq, recv_ts_ns)
         self.quotes += 1
         if book.resting:
             self.kernel.match_resting(book)
         if book.watchers:
             self.call_watchers(book)
-        if self.seq >= self.next_hash_seq:
+        if self.dirty or seq >= self.next_hash_seq:
             self.dirty = True
-        if self.dirty:
-            self.kernel.close_quote(
-                _pack(bid, bid_size, ask, ask_size, venue_ts_ns, venue_seq, feed, 0, instrument)
-            )
-        elif self.frames is not None:
-            self.frames.append(
-                QUOTE_TYPE,
-                1,
-                GROUP_END,
-                MARKET,
-                feed,
-                recv_ts_ns,
-                _pack(bid, bid_size, ask, ask_size, venue_ts_ns, venue_seq, feed, 0, instrument),
-            )
+            self.kernel.close_quote(payload or _pack(*numbers))
+        elif (frames := self.frames) is not None:
+            payload = payload or _pack(*numbers)
+            used = frames.used
+            end = used + QUOTE_FRAME_BYTES
+            if end > frames.room_end:
+                frames.append(QUOTE_TYPE, 1, GROUP_END, MARKET, feed, recv_ts_ns, payload)
+                return
+            # what `append` does, for this one shape of frame and without its calls
+            seq = frames.next_seq
+            body = _body(QUOTE_FRAME_BYTES, seq, recv_ts_ns, _KIND, MARKET, feed, payload)
+            _store(frames.memory, frames.block_start + used, crc32(body), body)
+            frames.used = end
+            frames.next_seq = seq + 1
 
     def call_watchers(self, book: TopBook) -> None:
         """Calls every strategy that watches the book; a failure goes to the kernel."""
@@ -115,24 +147,14 @@ class QuoteLane:
 
         Returns how many were taken.
         """
-        if len(records) % QUOTE_LAYOUT.size:
+        if len(records) % QUOTE_BYTES:
             raise LocalError(f"{len(records)} bytes are no whole number of quotes")
-        count = 0
-        for (
-            bid,
-            bid_size,
-            ask,
-            ask_size,
-            ts,
-            venue_seq,
-            feed,
-            _,
-            instrument,
-        ) in QUOTE_LAYOUT.iter_unpack(records):
-            self.quote(feed, instrument, bid, bid_size, ask, ask_size, ts, venue_seq, recv_ts_ns)
+        take = self._take
+        payloads = _PAYLOAD.iter_unpack(records)
+        for numbers, (payload,) in zip(QUOTE_LAYOUT.iter_unpack(records), payloads, strict=True):
+            take(numbers, recv_ts_ns, payload)
             recv_ts_ns += step_ns
-            count += 1
-        return count
+        return len(records) // QUOTE_BYTES
 
     def replay(self, block: bytes, start: int, end: int) -> int:
         """Takes recorded quotes of block[start:end] that are groups of their own.
@@ -142,20 +164,26 @@ class QuoteLane:
         """
         if start < 0 or end > len(block):
             raise LocalError(f"[{start}:{end}] is outside a block of {len(block)} bytes")
-        while start + QUOTE_FRAME_BYTES <= end:
-            _, length, seq, ts_ns, kind, _, flags, _, _ = HEADER.unpack_from(block, start)
+        take = self._take
+        whole = (end - start) // QUOTE_FRAME_BYTES * QUOTE_FRAME_BYTES
+        span = memoryview(block)[start : start + max(whole, 0)]
+        quotes = zip(_HEAD.iter_unpack(span), _NUMBERS.iter_unpack(span), strict=True)
+        for (length, seq, ts_ns, kind), numbers in quotes:
             if (
-                kind != QUOTE_TYPE
-                or flags != GROUP_END
+                kind != _KIND
                 or length != QUOTE_FRAME_BYTES
                 or ts_ns >= self.next_due_ns
                 or seq >= self.next_hash_seq
                 or seq != self.seq + 1
             ):
                 break
-            bid, bid_size, ask, ask_size, ts, venue_seq, feed, _, instrument = _unpack(
-                block, start + HEADER_BYTES
-            )
-            self.quote(feed, instrument, bid, bid_size, ask, ask_size, ts, venue_seq, ts_ns)
+            take(numbers, ts_ns)
             start += length
         return start
+
+
+def _not_carried(feed: int, instrument: int) -> LocalError:
+    return LocalError(
+        f"quote for instrument {instrument} at feed {feed}, which does not carry it",
+        "define the symbol in the venue's table",
+    )

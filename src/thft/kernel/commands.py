@@ -152,6 +152,15 @@ def load_strategy(kernel: Kernel, event: ev.StrategyLoaded) -> None:
         kernel.wake(slot.id, "on_start", None)
 
 
+def strategy_stuck(kernel: Kernel, event: ev.StrategyStuck) -> None:
+    """Disables a strategy whose code the core before this one did not come back from."""
+    if event.strategy in kernel.slots:
+        kernel.disable(event.strategy, event.reason, "stuck")
+    else:
+        disabled = ev.StrategyDisabled(kernel.cause, event.strategy, event.reason, "stuck")
+        kernel.emit(disabled)
+
+
 def feed_defined(kernel: Kernel, event: ev.FeedDefined) -> None:
     """Makes the feed's books known to the lane and to the strategies that watch them."""
     kernel.rewatch()

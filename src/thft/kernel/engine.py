@@ -32,6 +32,8 @@ FrameParts = tuple[int, int, int, int, int, int, bytes]
 """type, version, flags, stream, source, recv_ts_ns, payload: what a frame buffer appends."""
 
 HASH_EVERY = 65_536
+BEFORE_TIMERS = (ev.CoreStarted, ev.StrategyStuck)
+"""A start, and whom not to call any more, come before what fell due while the core was down."""
 OUTCOME_ROUNDS = 8
 """Strategies may react to their own orders this often per input; beyond it one is running away."""
 
@@ -69,7 +71,10 @@ class Kernel(World):
         self.lane = QuoteLane(self)
         self.lane.next_hash_seq = hash_every
         self._frames: Frames | None = None
-        self._group: list[FrameParts] = []
+        self._outcomes: list[ev.Event] = []
+        """What the current input has caused so far; packed when its group closes."""
+        self._asked = False
+        """A strategy has asked for something that is not decided yet."""
         self._wakeups: list[tuple[str, str, Any]] = []
 
     # ---- the door in ---------------------------------------------------------------------------
@@ -106,13 +111,13 @@ class Kernel(World):
     def process(self, event: ev.Event, recv_ts_ns: int, source: int = 0) -> int:
         """Processes one input received at `recv_ts_ns`; returns its sequence number."""
         recv_ts_ns = max(recv_ts_ns, self.lane.now_ns)
-        if recv_ts_ns >= self.lane.next_due_ns and type(event) is not ev.CoreStarted:
-            self.fire_due(recv_ts_ns)  # a start comes before what fell due while we were down
+        if recv_ts_ns >= self.lane.next_due_ns and type(event) not in BEFORE_TIMERS:
+            self.fire_due(recv_ts_ns)
         return self._run(event, recv_ts_ns, source)
 
     def fire_due(self, now_ns: int) -> None:
         """Fires every timer due by `now_ns`, each as its own group, in (due, id) order."""
-        while self.timers.next_due_ns <= now_ns:
+        while self.lane.next_due_ns <= now_ns:
             self.fire_next()
 
     def fire_next(self) -> None:
@@ -132,43 +137,35 @@ class Kernel(World):
         lane.now_ns = recv_ts_ns
         lane.seq += 1
         seq = lane.seq
-        self._group.append(
-            (event.TYPE, event.VERSION, 0, event.STREAM, source, recv_ts_ns, encode(event))
-        )
+        self.sync_state()
         self.state.apply(event, seq, recv_ts_ns)
         react = _REACTIONS.get(type(event))
         if react is not None:
             react(self, event)
-        if seq >= lane.next_hash_seq:
-            lane.dirty = True
-        self._close()
+        self.settle()
+        self._close((event.TYPE, event.VERSION, 0, event.STREAM, source, recv_ts_ns, encode(event)))
         return seq
 
     def close_quote(self, payload: bytes) -> None:
         """Closes the group of a quote that had outcomes; called by the lane."""
-        quote_frame = (
-            ev.Quote.TYPE,
-            ev.Quote.VERSION,
-            0,
-            ev.Quote.STREAM,
-            int.from_bytes(payload[48:50], "little"),
-            self.lane.now_ns,
-            payload,
-        )
-        self._group.insert(0, quote_frame)
-        self._close()
-
-    def _close(self) -> None:
         self.sync_state()
         self.settle()
+        feed = int.from_bytes(payload[48:50], "little")
+        quote = ev.Quote
+        self._close((quote.TYPE, quote.VERSION, 0, quote.STREAM, feed, self.lane.now_ns, payload))
+
+    def _close(self, head: FrameParts) -> None:
+        """Hands the input's frame and its outcomes over as one group."""
+        if self._frames is None:
+            raise LocalError("the kernel has no journal", "call attach() before the first input")
         lane = self.lane
         cause = lane.seq
+        group = [head]
+        self._pack(group)
         if cause >= lane.next_hash_seq:
             lane.next_hash_seq += self.hash_every
             self.emit(ev.StateHashed(cause, self.state_hash(), self.outcome_hash))
-        group, self._group = self._group, []
-        if self._frames is None:
-            raise LocalError("the kernel has no journal", "call attach() before the first input")
+            self._pack(group)
         kind, version, flags, stream, source, ts_ns, payload = group[-1]
         group[-1] = (kind, version, flags | GROUP_END, stream, source, ts_ns, payload)
         lane.seq = cause + len(group) - 1
@@ -176,8 +173,20 @@ class Kernel(World):
         lane.dirty = False
         lane.next_due_ns = self.timers.next_due_ns
 
+    def _pack(self, group: list[FrameParts]) -> None:
+        """Moves the outcomes to the end of `group` and takes them into the outcome hash."""
+        now_ns, digest = self.lane.now_ns, self.outcome_hash
+        for outcome in self._outcomes:
+            payload = encode(outcome)
+            digest = sha256(digest + payload).digest()
+            group.append(
+                (outcome.TYPE, outcome.VERSION, OUTCOME, outcome.STREAM, 0, now_ns, payload)
+            )
+        self.outcome_hash = digest
+        self._outcomes.clear()
+
     def sync_state(self) -> None:
-        """Brings the state's counters up to what the lane took on its own."""
+        """Brings the state up to the lane, which takes quotes on its own: every group begins so."""
         lane = self.lane
         state = self.state
         if lane.quotes:
@@ -205,19 +214,14 @@ class Kernel(World):
 
     def emit(self, outcome: ev.Event) -> None:
         """Appends an outcome of the current input and folds it into the state at once."""
-        payload = encode(outcome)
-        self._group.append(
-            (outcome.TYPE, outcome.VERSION, OUTCOME, outcome.STREAM, 0, self.lane.now_ns, payload)
-        )
-        self.outcome_hash = sha256(self.outcome_hash + payload).digest()
-        self.lane.dirty = True
-        self.sync_state()
-        self.state.apply(outcome, self.lane.seq, self.lane.now_ns)
+        state = self.state
+        self._outcomes.append(outcome)
+        state.apply(outcome, state.seq, state.ts_ns)
 
     @property
     def cause(self) -> int:
         """Sequence number of the input being processed."""
-        return self.lane.seq
+        return self.state.seq
 
     # ---- strategies ----------------------------------------------------------------------------
 
@@ -228,12 +232,13 @@ class Kernel(World):
     def settle(self) -> None:
         """Turns what strategies asked for into outcomes until nobody asks for more."""
         for _ in range(OUTCOME_ROUNDS):
-            busy = self._take_intents()
+            if self._asked:
+                self._take_intents()
+            elif not self._wakeups:
+                return
             wakeups, self._wakeups = self._wakeups, []
             for strategy, handler, argument in wakeups:
                 self._call(strategy, handler, argument)
-            if not wakeups and not busy:
-                return
         for slot in self.slots.values():
             if slot.ctx.busy:
                 self.disable(
@@ -241,13 +246,11 @@ class Kernel(World):
                 )
         self._wakeups.clear()
 
-    def _take_intents(self) -> bool:
-        busy = False
+    def _take_intents(self) -> None:
+        self._asked = False
         for slot in self.slots.values():
             if slot.ctx.busy:
-                busy = True
                 orders.take(self, slot)
-        return busy
 
     def _call(self, strategy: str, handler: str, argument: Any) -> None:
         slot = self.slots.get(strategy)
@@ -268,6 +271,8 @@ class Kernel(World):
 
     def strategy_failed(self, slot: StrategySlot, error: BaseException) -> None:
         """Drops what the failed call asked for and disables the strategy, saying why."""
+        self.sync_state()
+        self.lane.dirty = True
         if slot.forced_failure:
             self.disable(slot.id, slot.forced_failure, "budget")
         elif isinstance(error, BudgetExceeded):
@@ -279,6 +284,9 @@ class Kernel(World):
         """Stops calling a strategy; its state is discarded, enabling starts it afresh."""
         slot = self.slots[strategy]
         slot.enabled = False
+        for intent in reversed(slot.ctx.intents):
+            if intent.client_order_id == self._order_id(self.order_count):
+                self.order_count -= 1  # replay may not make the failed call: it took no number
         slot.ctx.drop()
         for (owner, name), timer in list(self.strategy_timers.items()):
             if owner == strategy:
@@ -297,8 +305,10 @@ class Kernel(World):
 
     def match_resting(self, book: TopBook) -> None:
         """Executes resting paper orders that the book now reaches; called by the lane."""
-        for report in self.paper.match(book):
-            orders.report(self, report)
+        self.sync_state()
+        for order, report in self.paper.match(book):
+            self.lane.dirty = True
+            orders.report(self, order, report)
 
     # ---- what strategies may read (World) ------------------------------------------------------
 
@@ -334,11 +344,19 @@ class Kernel(World):
     def working_orders(self, strategy: str) -> list[Order]:
         return [order for order in self.state.orders.values() if order.strategy == strategy]
 
-    def next_order_id(self, ahead: int) -> str:
-        return f"{self.state.instance}-{self.state.epoch}-{self.order_count + 1 + ahead}"
+    def next_order_id(self) -> str:
+        return self._order_id(self.order_count + 1)
+
+    def order_asked(self) -> None:
+        self.order_count += 1
+        self.mark_dirty()
+
+    def _order_id(self, number: int) -> str:
+        return f"{self.state.instance}-{self.state.epoch}-{number}"
 
     def mark_dirty(self) -> None:
         self.lane.dirty = True
+        self._asked = True
 
     # ---- proof ---------------------------------------------------------------------------------
 
@@ -377,6 +395,7 @@ _REACTIONS: dict[type[ev.Event], Callable[[Kernel, Any], None]] = {
     ev.CoreStarted: lambda kernel, event: metric_timer.started(kernel, event),
     ev.FeedDefined: lambda kernel, event: commands.feed_defined(kernel, event),
     ev.StrategyLoaded: _strategy_loaded,
+    ev.StrategyStuck: lambda kernel, event: commands.strategy_stuck(kernel, event),
     ev.TimerFired: _timer_fired,
     ev.ExecutionReport: lambda kernel, event: orders.report_received(kernel, event),
     ev.AccountState: lambda kernel, event: orders.account_changed(kernel, event),

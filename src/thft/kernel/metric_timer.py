@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from thft.model import event as ev
+from thft.model.fixed import ABSENT
 
 if TYPE_CHECKING:
     from thft.kernel.engine import Kernel
@@ -28,6 +29,9 @@ def fired(kernel: Kernel) -> None:
     kernel.sync_state()
     state, now_ns = kernel.state, kernel.now_ns
     counters = state.counters
+    disk: tuple[tuple[str, int], ...] = ()
+    if state.disk.free_bytes != ABSENT:
+        disk = (("disk_free", state.disk.free_bytes), ("journal_a_day", state.disk.bytes_a_day))
     _emit(
         kernel,
         "node",
@@ -37,6 +41,7 @@ def fired(kernel: Kernel) -> None:
         ("fills", counters.fills),
         ("denied", counters.denied),
         ("open_orders", len(state.orders)),
+        *disk,
     )
     for feed, record in state.feeds.items():
         books = [book for (owner, _), book in state.books.items() if owner == feed]

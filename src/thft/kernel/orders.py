@@ -21,19 +21,18 @@ QUERY_CAP_NS = 60_000_000_000
 def take(kernel: Kernel, slot: StrategySlot) -> None:
     """Decides everything a strategy has asked for since it was last settled."""
     ctx = slot.ctx
-    intents, cancels, timers, dropped = ctx.intents, ctx.cancels, ctx.timers, ctx.timer_cancels
-    ctx.intents, ctx.cancels, ctx.timers, ctx.timer_cancels = [], [], [], []
-    for name in dropped:
+    for name in ctx.timer_cancels:
         _cancel_timer(kernel, slot.id, name)
-    for name, delay_ns in timers:
+    for name, delay_ns in ctx.timers:
         _cancel_timer(kernel, slot.id, name)
         due_ns = kernel.now_ns + max(delay_ns, 1)
         timer = kernel.arm(due_ns, "strategy", f"{slot.id}/{name}")
         kernel.strategy_timers[slot.id, name] = timer
-    for intent in intents:
+    for intent in ctx.intents:
         _decide(kernel, slot, intent)
-    for order_id, reason in cancels:
+    for order_id, reason in ctx.cancels:
         request_cancel(kernel, order_id, reason)
+    ctx.drop()
 
 
 def _cancel_timer(kernel: Kernel, strategy: str, name: str) -> None:
@@ -43,17 +42,16 @@ def _cancel_timer(kernel: Kernel, strategy: str, name: str) -> None:
 
 
 def _decide(kernel: Kernel, slot: StrategySlot, intent: Intent) -> None:
-    order_id = kernel.next_order_id(0)
-    kernel.order_count += 1
-    reason = kernel.risk.refusal(intent, kernel.now_ns)
+    state, risk = kernel.state, kernel.risk
+    reason = risk.refusal(intent, state.ts_ns)
     if reason:
-        _deny(kernel, slot, intent, order_id, reason)
+        _deny(kernel, slot, intent, reason)
         return
-    kernel.risk.sent(kernel.now_ns)
+    risk.sent(state.ts_ns)
     kernel.emit(
         ev.OrderSubmitted(
-            kernel.cause,
-            order_id,
+            state.seq,
+            intent.client_order_id,
             slot.id,
             intent.account,
             intent.instrument,
@@ -68,13 +66,13 @@ def _decide(kernel: Kernel, slot: StrategySlot, intent: Intent) -> None:
             intent.decision_price,
         )
     )
-    _route(kernel, kernel.state.orders[order_id])
+    _route(kernel, state.orders[intent.client_order_id])
 
 
-def _deny(kernel: Kernel, slot: StrategySlot, intent: Intent, order_id: str, reason: str) -> None:
+def _deny(kernel: Kernel, slot: StrategySlot, intent: Intent, reason: str) -> None:
     denied = ev.OrderDenied(
         kernel.cause,
-        order_id,
+        intent.client_order_id,
         slot.id,
         intent.account,
         intent.instrument,
@@ -84,7 +82,7 @@ def _deny(kernel: Kernel, slot: StrategySlot, intent: Intent, order_id: str, rea
     )
     kernel.emit(denied)
     order = Order(
-        order_id,
+        intent.client_order_id,
         slot.id,
         intent.account,
         intent.instrument,
@@ -105,13 +103,14 @@ def _deny(kernel: Kernel, slot: StrategySlot, intent: Intent, order_id: str, rea
 
 
 def _route(kernel: Kernel, order: Order) -> None:
-    account = kernel.state.accounts[order.account].definition
+    state = kernel.state
+    account = state.accounts[order.account].definition
     if account.kind == "paper":
         latency_ns = kernel.prng.between(account.latency_min_ns, account.latency_max_ns)
-        kernel.arm(kernel.now_ns + latency_ns, "paper", order.client_order_id)
+        kernel.arm(state.ts_ns + latency_ns, "paper", order.client_order_id)
         return
     kernel.effects.append((SEND, order))
-    kernel.arm(kernel.now_ns + account.ack_timeout_ns, "ack", order.client_order_id)
+    kernel.arm(state.ts_ns + account.ack_timeout_ns, "ack", order.client_order_id)
 
 
 def request_cancel(kernel: Kernel, order_id: str, reason: str) -> None:
@@ -135,10 +134,10 @@ def timer_fired(kernel: Kernel, event: ev.TimerFired) -> None:
         return
     if event.kind == "paper":
         for arrived in kernel.paper.arrive(order):
-            report(kernel, arrived)
+            report(kernel, order, arrived)
     elif event.kind == "paper_cancel":
         for cancelled in kernel.paper.cancel(order):
-            report(kernel, cancelled)
+            report(kernel, order, cancelled)
     elif event.kind == "ack":
         _unanswered(kernel, order)
 
@@ -156,32 +155,30 @@ def _unanswered(kernel: Kernel, order: Order) -> None:
     kernel.arm(kernel.now_ns + wait_ns, "ack", order.client_order_id)
 
 
-def report(kernel: Kernel, paper_report: ev.ExecutionReport) -> None:
+def report(kernel: Kernel, order: Order, paper_report: ev.ExecutionReport) -> None:
     """Records a report of the paper venue as an outcome and books it."""
     kernel.emit(paper_report)
-    _book(kernel, paper_report)
+    _book(kernel, order, paper_report)
 
 
 def report_received(kernel: Kernel, venue_report: ev.ExecutionReport) -> None:
     """Books a venue's report; one about an order that is not ours halts the account."""
-    if kernel.state.order(venue_report.client_order_id) is None:
+    order = kernel.state.order(venue_report.client_order_id)
+    if order is None:
         reason = f"report for order {venue_report.client_order_id!r}, which this engine never sent"
         kernel.emit(ev.AccountHalted(kernel.cause, venue_report.account, reason))
         return
-    _book(kernel, venue_report)
+    _book(kernel, order, venue_report)
 
 
-def _book(kernel: Kernel, executed: ev.ExecutionReport) -> None:
+def _book(kernel: Kernel, order: Order, executed: ev.ExecutionReport) -> None:
     state = kernel.state
-    order = state.order(executed.client_order_id)
-    if order is None:
-        return
     size, price = state.last_execution
     if size and price != ABSENT:
         key = (order.account, order.instrument, order.position_id)
         position = state.positions.get(key) or Position(*key)
         fill = ev.Fill(
-            kernel.cause,
+            state.seq,
             order.client_order_id,
             executed.exec_id or f"{order.client_order_id}/{order.cum_size}",
             order.strategy,
@@ -196,9 +193,7 @@ def _book(kernel: Kernel, executed: ev.ExecutionReport) -> None:
         )
         kernel.emit(fill)
         held = state.positions[key]
-        kernel.emit(
-            ev.PositionChanged(kernel.cause, *key, held.size, held.avg_price, held.realised)
-        )
+        kernel.emit(ev.PositionChanged(state.seq, *key, held.size, held.avg_price, held.realised))
         kernel.wake(order.strategy, "on_fill", fill)
     kernel.wake(order.strategy, "on_order", order)
 

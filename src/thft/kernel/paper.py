@@ -30,7 +30,7 @@ class PaperVenue:
     def arrive(self, order: Order) -> list[ExecutionReport]:
         """Returns the reports for an order that reaches the venue now."""
         book = self._book(order)
-        accepted = self._report(order, "new", 0, ABSENT, "")
+        accepted = self._report(order, "new", 0, ABSENT, "")  # takes an execution id either way
         if not book.tradable:
             return [self._report(order, "rejected", 0, ABSENT, "no tradable quote at the venue")]
         price, shown = (book.ask, book.ask_size) if order.side > 0 else (book.bid, book.bid_size)
@@ -50,9 +50,9 @@ class PaperVenue:
         reports.append(self._ending(order, "cancelled", available if reachable else 0, text))
         return reports
 
-    def match(self, book: TopBook) -> list[ExecutionReport]:
-        """Returns the reports of resting orders that the book's new top reaches."""
-        reports: list[ExecutionReport] = []
+    def match(self, book: TopBook) -> list[tuple[Order, ExecutionReport]]:
+        """Returns the resting orders that the book's new top reaches, each with its report."""
+        reports: list[tuple[Order, ExecutionReport]] = []
         if not book.tradable:
             return reports
         for order_id in list(self.resting.get((book.feed, book.instrument), ())):
@@ -68,7 +68,7 @@ class PaperVenue:
             size = min(order.leaves, shown) if shown != ABSENT else order.leaves
             if size <= 0:
                 continue
-            reports.append(self._report(order, "trade", size, order.price, ""))
+            reports.append((order, self._report(order, "trade", size, order.price, "")))
             if size == order.leaves:
                 self._forget(order_id, book)
         return reports
@@ -99,10 +99,7 @@ class PaperVenue:
         self, order: Order, exec_type: str, size: int, price: int, text: str
     ) -> ExecutionReport:
         self._executions += 1
-        definition = self._state.accounts[order.account].definition
-        fee = 0
-        if size:
-            fee = divide_half_even(notional(price, size) * definition.commission, COMMISSION_BASE)
+        fee = self._fee(order, size, price) if size else 0
         return ExecutionReport(
             self._state.seq,
             order.account,
@@ -119,6 +116,12 @@ class PaperVenue:
             self._state.ts_ns,
             text,
         )
+
+    def _fee(self, order: Order, size: int, price: int) -> int:
+        commission = self._state.accounts[order.account].definition.commission
+        if not commission:
+            return 0
+        return divide_half_even(notional(price, size) * commission, COMMISSION_BASE)
 
     def _ending(self, order: Order, exec_type: str, executed: int, text: str) -> ExecutionReport:
         """A terminal report that follows `executed` of the same arrival: totals include it."""

@@ -11,9 +11,11 @@ from collections.abc import Iterable
 
 from thft.base.errors import LocalError
 from thft.base.frame import GROUP_END, HEADER, LOG_TYPES, Frame, frames, padded
-from thft.kernel.engine import FrameParts, Kernel
+from thft.kernel.engine import BEFORE_TIMERS, FrameParts, Kernel
 from thft.model import event as ev
 from thft.model.codec import EVENT_NAMES, QUOTE_LAYOUT, decode
+
+_EARLY = tuple(kind.TYPE for kind in BEFORE_TIMERS)
 
 
 class ReplayMismatch(LocalError):
@@ -132,7 +134,7 @@ class Replay:
                 raise ReplayMismatch(head.seq, "a timer fired that is not armed")
             kernel.fire_next()
             return
-        if kernel.lane.next_due_ns <= head.recv_ts_ns and head.type != ev.CoreStarted.TYPE:
+        if kernel.lane.next_due_ns <= head.recv_ts_ns and head.type not in _EARLY:
             raise ReplayMismatch(head.seq, "a timer was due before this input")
         if head.type == ev.Quote.TYPE:
             bid, bid_size, ask, ask_size, ts, venue_seq, feed, _, instrument = QUOTE_LAYOUT.unpack(
@@ -182,5 +184,6 @@ def fold(kernel: Kernel, recorded: Iterable[Frame]) -> None:
         elif isinstance(event, ev.TimerFired):
             kernel.timers.cancel(event.timer)
         elif isinstance(event, ev.OrderSubmitted | ev.OrderDenied):
-            kernel.order_count = int(event.client_order_id.rpartition("-")[2])
+            number = int(event.client_order_id.rpartition("-")[2])
+            kernel.order_count = max(kernel.order_count, number)
     kernel.lane.next_due_ns = kernel.timers.next_due_ns

@@ -9,6 +9,7 @@ from collections import deque
 
 from thft.kernel.strategy import Intent
 from thft.model.fixed import ABSENT, SIZE_DIGITS, format_scaled
+from thft.model.order import UNKNOWN
 from thft.state.fold import State
 
 SECOND_NS = 1_000_000_000
@@ -23,11 +24,14 @@ class RiskGate:
 
     def refusal(self, intent: Intent, now_ns: int) -> str:
         """Returns why the intent is denied, in words, or an empty string when it may go."""
-        reducing = self._reduces(intent)
+        held = self._state.net_size(intent.account, intent.instrument)
+        working, unknown = self._working(intent)
+        # an order that cannot leave more exposure than there is, working orders counted
+        reducing = held * intent.side < 0 and working + intent.size <= abs(held)
         return (
             self._malformed(intent)
-            or self._switches(intent, reducing)
-            or self._sizes(intent, reducing)
+            or self._switches(intent, reducing, unknown)
+            or self._sizes(intent, reducing, held + intent.side * working)
             or ("" if reducing else self._book(intent))
             or self._rates(now_ns, reducing)
         )
@@ -36,19 +40,19 @@ class RiskGate:
         """Counts an order that was let through."""
         self.sent_ns.append(now_ns)
 
-    def _reduces(self, intent: Intent) -> bool:
-        """True when the order cannot leave more exposure than there is, working orders counted."""
-        held = self._state.net_size(intent.account, intent.instrument)
-        if not held or (held > 0) == (intent.side > 0):
-            return False
-        closing = sum(
-            order.leaves
-            for order in self._state.orders.values()
-            if order.account == intent.account
-            and order.instrument == intent.instrument
-            and order.side == intent.side
-        )
-        return closing + intent.size <= abs(held)
+    def _working(self, intent: Intent) -> tuple[int, str]:
+        """Returns what may still execute on the intent's side (1e-8), and an UNKNOWN order's id.
+
+        Both of the working orders of the intent's account and instrument.
+        """
+        leaves, unknown = 0, ""
+        for order in self._state.orders.values():
+            if order.account == intent.account and order.instrument == intent.instrument:
+                if order.side == intent.side:
+                    leaves += order.leaves
+                if order.state == UNKNOWN and not unknown:
+                    unknown = order.client_order_id
+        return leaves, unknown
 
     def _malformed(self, intent: Intent) -> str:
         if intent.instrument not in self._state.instruments:
@@ -64,7 +68,7 @@ class RiskGate:
             return "limit order without a price"
         return ""
 
-    def _switches(self, intent: Intent, reducing: bool) -> str:
+    def _switches(self, intent: Intent, reducing: bool, unknown: str) -> str:
         state = self._state
         account = state.accounts[intent.account]
         if account.state != "READY":
@@ -75,28 +79,14 @@ class RiskGate:
             return f"kill switch: {state.kill.reason}"
         if state.durability.degraded:
             return f"DEGRADED(disk): {state.durability.reason}"
-        for order in state.orders.values():
-            if (
-                order.state == "UNKNOWN"
-                and order.account == intent.account
-                and order.instrument == intent.instrument
-            ):
-                return f"order {order.client_order_id} is UNKNOWN"
-        return ""
+        return f"order {unknown} is UNKNOWN" if unknown else ""
 
-    def _sizes(self, intent: Intent, reducing: bool) -> str:
+    def _sizes(self, intent: Intent, reducing: bool, exposure: int) -> str:
         risk = self._state.risk
         if risk.max_order_size and intent.size > risk.max_order_size:
             return f"max_order_size {_size(intent.size)} > {_size(risk.max_order_size)}"
         if reducing or not risk.max_position:
             return ""
-        exposure = self._state.net_size(intent.account, intent.instrument) + sum(
-            order.side * order.leaves
-            for order in self._state.orders.values()
-            if order.account == intent.account
-            and order.instrument == intent.instrument
-            and order.side == intent.side
-        )
         after = abs(exposure + intent.side * intent.size)
         if after > risk.max_position:
             return f"max_position {_size(after)} > {_size(risk.max_position)}"

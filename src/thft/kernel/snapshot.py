@@ -68,8 +68,11 @@ def sections(kernel: Kernel) -> dict[str, bytes]:
     }
 
 
-def restore(kernel: Kernel, saved: dict[str, bytes]) -> None:
-    """Puts a fresh kernel where the snapshot was taken; strategies get their states back."""
+def restore(kernel: Kernel, saved: dict[str, bytes], strategies: bool = True) -> None:
+    """Puts a fresh kernel where the snapshot was taken; strategies get their states back.
+
+    Without `strategies` they stay out of the kernel until they are loaded again.
+    """
     section = msgspec.msgpack.decode(saved["kernel"], type=KernelSection)
     kernel.adopt(restore_state(saved["state"]))
     lane = kernel.lane
@@ -84,8 +87,9 @@ def restore(kernel: Kernel, saved: dict[str, bytes]) -> None:
     kernel.outcome_hash = section.outcome_hash
     kernel.paper.restore(section.paper)
     kernel.risk.sent_ns.extend(section.sent_ns)
-    for entry in msgspec.msgpack.decode(saved["strategies"], type=list[StrategySection]):
-        _restore_strategy(kernel, entry)
+    if strategies:
+        for entry in msgspec.msgpack.decode(saved["strategies"], type=list[StrategySection]):
+            _restore_strategy(kernel, entry)
     kernel.rewatch()
 
 

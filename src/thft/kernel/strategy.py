@@ -28,6 +28,7 @@ class BudgetExceeded(BaseException):
 class Intent(Struct, frozen=True, gc=False):
     """An order a strategy asks for; price ABSENT for market, sizes 1e-8, prices 1e-9."""
 
+    client_order_id: str
     account: str
     instrument: int
     side: int
@@ -53,7 +54,8 @@ class World(Protocol):
     def entry_price(self, account: str, instrument: int) -> int: ...
     def order(self, client_order_id: str) -> Order | None: ...
     def working_orders(self, strategy: str) -> list[Order]: ...
-    def next_order_id(self, ahead: int) -> str: ...
+    def next_order_id(self) -> str: ...
+    def order_asked(self) -> None: ...
     def mark_dirty(self) -> None: ...
 
 
@@ -114,9 +116,10 @@ class Context:
 
         `side` is +1 or -1, `size` 1e-8, `price` 1e-9. The answer comes to `on_order`.
         """
-        order_id = self._world.next_order_id(len(self.intents))
+        order_id = self._world.next_order_id()
         self.intents.append(
             Intent(
+                order_id,
                 account,
                 instrument,
                 side,
@@ -130,7 +133,7 @@ class Context:
                 decision_price,
             )
         )
-        self._world.mark_dirty()
+        self._world.order_asked()
         return order_id
 
     def cancel(self, client_order_id: str, reason: str) -> None:

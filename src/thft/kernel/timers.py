@@ -46,11 +46,12 @@ class Timers:
 
     def pop(self) -> Timer:
         """Removes and returns the earliest live timer; raises IndexError when there is none."""
-        if self.next_due_ns == NEVER_NS:
-            raise IndexError("no timer is armed")
-        timer = heappop(self._heap)
-        self._live.discard(timer[1])
-        return timer
+        while self._heap:
+            timer = heappop(self._heap)
+            if timer[1] in self._live:
+                self._live.remove(timer[1])
+                return timer
+        raise IndexError("no timer is armed")
 
     def record(self) -> tuple[int, list[Timer]]:
         """Returns (next id, live timers in firing order) for snapshots and the state hash."""

@@ -212,6 +212,14 @@ class DurabilityChanged(Event, frozen=True):
     reason: str
 
 
+class DiskLevelChanged(Event, frozen=True):
+    """Room on the journal's disk became OK, LOW (an alert) or FULL (no new risk)."""
+
+    TYPE = 0x0212
+    level: str
+    reason: str
+
+
 class StateHashed(Event, frozen=True):
     """SHA-256 of the state at this point and of all outcomes since the journal began."""
 
@@ -247,6 +255,14 @@ class StrategySlow(Event, frozen=True):
     TYPE = 0x020F
     strategy: str
     elapsed_ns: int
+
+
+class StrategyStuck(Event, frozen=True):
+    """The core before this one had to be ended inside this strategy's code: it starts DISABLED."""
+
+    TYPE = 0x0211
+    strategy: str
+    reason: str
 
 
 # ---- timers ------------------------------------------------------------------------------------
@@ -408,6 +424,15 @@ class MetricSnapshot(Event, frozen=True):
     kind: str
     id: str
     values: tuple[tuple[str, int], ...]
+
+
+class DiskMeasured(Event, frozen=True):
+    """Free bytes on the journal's disk and the journal's growth of a day, ABSENT when not known."""
+
+    TYPE = 0x0602
+    STREAM = frame.METRICS
+    free_bytes: int
+    bytes_a_day: int
 
 
 # ---- commands ----------------------------------------------------------------------------------

@@ -39,6 +39,9 @@ class MemoryFile:
     def sync(self) -> None:
         self.disk.record("sync", self.name)
 
+    def forget(self) -> None:
+        pass
+
     def truncate(self, size: int) -> None:
         self.disk.record("truncate", self.name, size)
 
@@ -59,7 +62,10 @@ class MemoryDisk:
         apply_op(self.files, op)
 
     def names(self) -> list[str]:
-        return sorted(self.files)
+        return sorted(name for name in self.files if "/" not in name)
+
+    def folder(self, name: str) -> MemoryFolder:
+        return MemoryFolder(self, f"{name}/")
 
     def size(self, name: str) -> int:
         return len(self.files[name])
@@ -69,9 +75,6 @@ class MemoryDisk:
 
     def open(self, name: str) -> MemoryFile:
         return MemoryFile(self, name)
-
-    def settle(self, name: str) -> None:
-        self.record("sync", name)
 
     def create(self, name: str, size: int) -> MemoryFile:
         self.record("create", name, size)
@@ -87,6 +90,47 @@ class MemoryDisk:
 
     def sync_names(self) -> None:
         self.record("sync_names", "")
+
+
+class MemoryFolder:
+    """A directory in a disk in memory: its files are the disk's, under a longer name."""
+
+    def __init__(self, disk: MemoryDisk, prefix: str) -> None:
+        self._disk = disk
+        self._prefix = prefix
+
+    def names(self) -> list[str]:
+        prefix = self._prefix
+        return sorted(
+            name.removeprefix(prefix) for name in self._disk.files if name.startswith(prefix)
+        )
+
+    def folder(self, name: str) -> MemoryFolder:
+        return MemoryFolder(self._disk, f"{self._prefix}{name}/")
+
+    def size(self, name: str) -> int:
+        return self._disk.size(self._prefix + name)
+
+    def look(self, name: str) -> MemoryFile | None:
+        return self._disk.look(self._prefix + name)
+
+    def open(self, name: str) -> MemoryFile:
+        return self._disk.open(self._prefix + name)
+
+    def create(self, name: str, size: int) -> MemoryFile:
+        self._disk.record("create", self._prefix + name, size)
+        self._disk.record("sync", self._prefix + name)
+        self.sync_names()
+        return MemoryFile(self._disk, self._prefix + name)
+
+    def remove(self, name: str) -> None:
+        self._disk.remove(self._prefix + name)
+
+    def rename(self, name: str, new_name: str) -> None:
+        self._disk.rename(self._prefix + name, self._prefix + new_name)
+
+    def sync_names(self) -> None:
+        self._disk.record("sync_names", self._prefix)
 
 
 def apply_op(files: dict[str, bytearray], op: Op) -> None:

@@ -10,6 +10,7 @@ import csv
 import gzip
 import heapq
 import io
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -41,8 +42,13 @@ def read_ticks(path: Path, venue: str, from_ns: int, to_ns: int) -> Iterator[Fil
         content = path.read_bytes()
     except OSError as error:
         raise LocalError(f"{path}: {error.strerror}", "name an existing quote file") from error
-    text = gzip.decompress(content) if path.suffix == ".gz" else content
-    rows = csv.reader(io.StringIO(text.decode("utf-8")))
+    try:
+        text = (gzip.decompress(content) if path.suffix == ".gz" else content).decode()
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+        raise LocalError(
+            f"{path}: this is no CSV: {error}", "name a CSV file, plain or .gz"
+        ) from error
+    rows = csv.reader(io.StringIO(text))
     header = next(rows, [])
     time_column = "ts_us" if "ts_us" in header else "ts_ms"
     unit = 1_000 if time_column == "ts_us" else 1_000_000

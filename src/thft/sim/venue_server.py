@@ -20,6 +20,8 @@ from picows import (
     ws_create_server,
 )
 
+from thft.host.port import loopback_socket
+
 MARKET_TIME = b"market-time:"
 
 
@@ -136,9 +138,9 @@ class VenueServer:
         self._subscribed = asyncio.Event()
 
     async def listen(self, port: int = 0) -> int:
-        """Starts listening on 127.0.0.1; returns the port."""
+        """Starts listening on 127.0.0.1; returns the port. Raises LocalError when it is taken."""
         self._server = await ws_create_server(
-            self._accept, "127.0.0.1", port, enable_auto_pong=False
+            self._accept, sock=loopback_socket(port), enable_auto_pong=False
         )
         bound: int = self._server.sockets[0].getsockname()[1]
         return bound

@@ -6,6 +6,7 @@ the same frames holds the same state. All containers keep insertion order, which
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,7 @@ from thft.state.records import (
     AccountRecord,
     CommandResult,
     Counters,
+    DiskRecord,
     Durability,
     FeedRecord,
     KillSwitch,
@@ -49,12 +51,16 @@ class State:
         self.books: dict[tuple[int, int], TopBook] = {}
         self.depths: dict[tuple[int, int], DepthBook] = {}
         self.orders: dict[str, Order] = {}
-        self.closed_orders: dict[str, Order] = {}
+        self.closed_orders: OrderedDict[str, Order] = OrderedDict()
+        """Oldest first; a plain dict would be searched for its first entry at every removal."""
         self.positions: dict[PositionKey, Position] = {}
+        self.net_sizes: dict[tuple[str, int], int] = {}
+        """The signed sum of the positions by (account, instrument), kept along with them."""
         self.strategies: dict[str, StrategyRecord] = {}
         self.risk = ev.RiskLimitsSet(0, 0, 0, 0)
         self.kill = KillSwitch()
         self.durability = Durability()
+        self.disk = DiskRecord()
         self.commands: dict[str, CommandResult] = {}
         self.pending_commands: dict[int, ev.CommandReceived] = {}
         self.api_seq = 0
@@ -86,11 +92,7 @@ class State:
 
     def net_size(self, account: str, instrument: int) -> int:
         """Returns the signed sum of an account's positions in an instrument, 1e-8."""
-        return sum(
-            position.size
-            for (owner, what, _), position in self.positions.items()
-            if what == instrument and owner == account
-        )
+        return self.net_sizes.get((account, instrument), 0)
 
 
 def _quote(state: State, event: ev.Quote, ts_ns: int) -> None:
@@ -267,6 +269,14 @@ def _durability(state: State, event: ev.DurabilityChanged, ts_ns: int) -> None:
     state.durability = Durability(event.degraded, event.reason, ts_ns)
 
 
+def _disk_level(state: State, event: ev.DiskLevelChanged, ts_ns: int) -> None:
+    state.disk.level, state.disk.reason = event.level, event.reason
+
+
+def _disk_measured(state: State, event: ev.DiskMeasured, ts_ns: int) -> None:
+    state.disk.free_bytes, state.disk.bytes_a_day = event.free_bytes, event.bytes_a_day
+
+
 def _submitted(state: State, event: ev.OrderSubmitted, ts_ns: int) -> None:
     account = state.accounts[event.account]
     order = Order.from_intent(event, state.seq, ts_ns, account.session)
@@ -285,13 +295,13 @@ def _denied(state: State, event: ev.OrderDenied, ts_ns: int) -> None:
 
 
 def _report(state: State, event: ev.ExecutionReport, ts_ns: int) -> None:
-    order = state.order(event.client_order_id)
+    order_id = event.client_order_id
+    order = state.orders.get(order_id) or state.closed_orders.get(order_id)
     if order is None:
         state.last_execution = (0, ABSENT)
         return
-    was_working = order.working
     state.last_execution = order.fold(event, ts_ns)
-    if was_working != order.working:
+    if order.working != (order_id in state.orders):
         _move(state, order)
     if event.exec_type == "rejected":
         strategy = state.strategies.get(order.strategy)
@@ -305,7 +315,7 @@ def _move(state: State, order: Order) -> None:
         return
     state.closed_orders[order.client_order_id] = state.orders.pop(order.client_order_id)
     if len(state.closed_orders) > CLOSED_ORDERS_KEPT:
-        del state.closed_orders[next(iter(state.closed_orders))]
+        state.closed_orders.popitem(last=False)
 
 
 def _cancel_requested(state: State, event: ev.CancelRequested, ts_ns: int) -> None:
@@ -330,6 +340,8 @@ def _fill(state: State, event: ev.Fill, ts_ns: int) -> None:
         position = state.positions[key] = Position(*key)
     held = position.size
     realised = position.fold(event.side, event.size, event.price, event.fee, ts_ns)
+    net = (event.account, event.instrument)
+    state.net_sizes[net] = state.net_sizes.get(net, 0) + position.size - held
     state.counters.fills += 1
     account = state.accounts[event.account]
     strategy = state.strategies.get(event.strategy)
@@ -383,6 +395,8 @@ _FOLDS: dict[type[ev.Event], Callable[[State, Any, int], None]] = {
     ev.StrategySlow: _strategy_slow,
     ev.KillSwitchSet: _kill,
     ev.DurabilityChanged: _durability,
+    ev.DiskLevelChanged: _disk_level,
+    ev.DiskMeasured: _disk_measured,
     ev.OrderSubmitted: _submitted,
     ev.OrderDenied: _denied,
     ev.ExecutionReport: _report,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from thft.model.event import AccountDefined, FeedDefined
+from thft.model.fixed import ABSENT
 
 
 class FeedRecord(Struct):
@@ -74,6 +75,15 @@ class Durability(Struct):
     degraded: bool = False
     reason: str = ""
     since_ns: int = 0
+
+
+class DiskRecord(Struct):
+    """Room on the journal's disk: OK, LOW or FULL and why; bytes ABSENT before it is measured."""
+
+    level: str = "OK"
+    reason: str = ""
+    free_bytes: int = ABSENT
+    bytes_a_day: int = ABSENT
 
 
 class Restart(Struct):

@@ -15,6 +15,7 @@ from thft.state.records import (
     AccountRecord,
     CommandResult,
     Counters,
+    DiskRecord,
     Durability,
     FeedRecord,
     KillSwitch,
@@ -50,6 +51,7 @@ class StateSection(Struct, array_like=True):
     api_seq: int
     counters: Counters
     restarts: list[Restart]
+    disk: DiskRecord
 
 
 def state_section(state: State) -> bytes:
@@ -77,6 +79,7 @@ def state_section(state: State) -> bytes:
         state.api_seq,
         state.counters,
         state.restarts,
+        state.disk,
     )
     return msgspec.msgpack.encode(section, order="deterministic")
 
@@ -97,10 +100,14 @@ def restore_state(data: bytes) -> State:
         depth = state.depths[feed, instrument] = DepthBook()
         depth.apply(True, tuple(bids), tuple(asks))
     state.orders = {item.client_order_id: item for item in section.orders}
-    state.closed_orders = {item.client_order_id: item for item in section.closed_orders}
+    for order in section.closed_orders:
+        state.closed_orders[order.client_order_id] = order
     state.positions = {
         (item.account, item.instrument, item.position_id): item for item in section.positions
     }
+    for item in section.positions:
+        net = (item.account, item.instrument)
+        state.net_sizes[net] = state.net_sizes.get(net, 0) + item.size
     state.strategies = {item.strategy: item for item in section.strategies}
     state.risk, state.kill, state.durability = section.risk, section.kill, section.durability
     state.commands = dict(section.commands)
@@ -110,4 +117,5 @@ def restore_state(data: bytes) -> State:
         section.counters,
         section.restarts,
     )
+    state.disk = section.disk
     return state

@@ -14,14 +14,14 @@ from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 
-from thft.base.errors import LocalError
+from thft.base.errors import LocalError, ThftError
 from thft.base.frame import CLOSE, CONTROL, GROUP_END, FrameBuffer
 from thft.stream import layout, recovery
-from thft.stream.disk import Disk, File, RealDisk, sync_path, typed
+from thft.stream.disk import Disk, File, JournalPoisoned, RealDisk, sync_path, typed_errors
 from thft.stream.layout import SegmentHeader
-from thft.stream.segment import seal
-from thft.stream.syncing import SegmentSupply, Syncer
-from thft.stream.watermark import Watermark
+from thft.stream.segment import header_of, seal
+from thft.stream.syncing import SegmentSupply, segments_ahead, start_syncer
+from thft.stream.watermark import FILE_NAME, Watermark
 
 LOCK_NAME = "lock"
 RING_BLOCKS = 16
@@ -49,7 +49,7 @@ class Lock:
 
     def __init__(self, directory: Path) -> None:
         path = RealDisk(directory).directory / LOCK_NAME
-        with typed("open", str(path)):
+        with typed_errors("open", str(path)):
             self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -60,7 +60,7 @@ class Lock:
                 f"{directory} is in use by process {owner or 'unknown'}",
                 "stop that process, or choose another data directory",
             ) from error
-        with typed("write", str(path)):
+        with typed_errors("write", str(path)):
             os.ftruncate(self._fd, 0)
             os.pwrite(self._fd, f"{os.getpid()}\n".encode(), 0)
 
@@ -83,12 +83,14 @@ class Journal:
         block_bytes: int = 64 << 10,
         sync: bool = True,
         threads: bool = True,
+        unsynced_bound: int = 0,
         watermark: Watermark | None = None,
     ) -> None:
         """Recovers the log in `disk` and begins a new epoch in a new segment.
 
         Raises DamagedLog when what had been durable is not there. With `sync` off nothing is made
-        durable (benches, backtests); with `threads` off `sync_now` does what the threads do.
+        durable (benches, backtests); with `threads` off `sync_now` does what the threads do. From
+        any moment on `unsynced_bound` bytes can be written without waiting for the disk.
         """
         if segment_bytes % block_bytes or block_bytes % 4_096:
             raise LocalError(
@@ -102,7 +104,9 @@ class Journal:
         self._block_bytes = block_bytes
         self._watermark = watermark
         self._lock: Lock | None = None
-        found = _recover(disk)
+        _reread(disk)
+        found = recovery.walk(disk)
+        ahead = _settle(disk, found, segment_bytes, unsynced_bound)
         reason = f"{found.tear.segment}: {found.tear.reason}" if found.tear else ""
         self.epoch = found.epoch + 1
         self.recovered = Recovered(
@@ -110,16 +114,21 @@ class Journal:
         )
         self._chain = found.chain
         self.written_seq = found.last_seq
-        self.supply = SegmentSupply(disk, found.index + 1, segment_bytes, threads)
-        self.syncer = Syncer(found.last_seq, watermark, sync, threads)
+        self.supply = SegmentSupply(
+            disk, found.index + 1, segment_bytes, threads, unsynced_bound, ahead
+        )
+        self.syncer = start_syncer(found.last_seq, watermark, sync, threads)
         self.buffer = FrameBuffer(block_bytes, RING_BLOCKS, layout.TRAILER_BYTES, found.next_seq)
         self.buffer.on_block_full = self._block_full
         if watermark is not None:
             watermark.begin(self.epoch, found.last_seq)
         self._pending = 0
+        self._written_bytes = self._saved_bytes = 0
         self._full = deque((name, found.last_seq) for name in found.plain)
         """Full segments with the seq at which each ends, oldest first."""
-        self._file: File = self.supply.take()
+        self._file: File
+        self._failure: ThftError | None = None
+        """Why nothing may be written any more."""
         self._begin_segment(found.last_seq)
         self.flush()
         self.sync_now()
@@ -131,7 +140,8 @@ class Journal:
         try:
             disk = RealDisk(directory)
             sync_path(directory)
-            watermark = Watermark(directory, create=True)
+            with typed_errors("open", str(directory / FILE_NAME)):
+                watermark = Watermark(directory, create=True)
             journal = cls(
                 disk,
                 instance=instance,
@@ -157,6 +167,11 @@ class Journal:
         """Bytes written that a power cut would take."""
         return self.syncer.unsynced_bytes
 
+    @property
+    def grown_bytes(self) -> int:
+        """By how much the log has grown on disk since it was opened: written less compressed."""
+        return self._written_bytes - self._saved_bytes
+
     # ---- writing -------------------------------------------------------------------------------
 
     def append(self, type: int, stream: int, source: int, recv_ts_ns: int, payload: bytes) -> int:
@@ -165,17 +180,20 @@ class Journal:
 
     def flush(self) -> int:
         """Writes everything packed; returns the last written seq. One write() when it fits."""
+        if self._failure is not None:
+            raise JournalPoisoned(self._failure)
         self.syncer.check()
-        start, end = self._pending, self._position
+        buffer, start, end = self.buffer, self._pending, self._position
         if end > start:
-            at = self._memory_offset(start)
-            view = memoryview(self.buffer.memory)[at : at + end - start]
+            ends_at = buffer.block * self._block_bytes + buffer.used
+            view = memoryview(buffer.memory)[ends_at - (end - start) : ends_at]
             self._file.write(start, view)
             self._pending = end
-            self.written_seq = self.buffer.next_seq - 1
+            self._written_bytes += end - start
+            self.written_seq = buffer.next_seq - 1
             if self._watermark is not None:
                 self._watermark.set_written(self.written_seq)
-            self.syncer.written(self.written_seq, end - start, self._file)
+            self.syncer.written(self.written_seq, end - start)
         return self.written_seq
 
     def sync_now(self) -> None:
@@ -189,8 +207,12 @@ class Journal:
         """
         if len(self._full) <= PLAIN_KEPT or self._full[0][1] > self.durable_seq:
             return ""
-        name, _ = self._full.popleft()
-        return seal(self._disk, name)
+        name = self._full[0][0]
+        plain = self._disk.size(name)
+        sealed = seal(self._disk, name)
+        self._full.popleft()
+        self._saved_bytes += plain - self._disk.size(sealed)
+        return sealed
 
     def close(self) -> None:
         """Makes all durable, ends the log with a CLOSE frame and cuts the file there."""
@@ -202,6 +224,13 @@ class Journal:
         self.sync_now()
         self._file.truncate(self._position)
         self._file.sync()
+        self.abandon()
+
+    def discard(self) -> None:
+        """Takes back a start of which nothing was written: its empty segment goes."""
+        if self.written_seq == self.recovered.last_seq:
+            self._disk.remove(self._file.name)
+            self._disk.sync_names()
         self.abandon()
 
     def abandon(self) -> None:
@@ -220,13 +249,9 @@ class Journal:
     def _position(self) -> int:
         return self._block_offset + self.buffer.used
 
-    def _memory_offset(self, file_offset: int) -> int:
-        """Where in the ring the byte at `file_offset` of the current segment lies."""
-        blocks_back = self._block_offset - file_offset // self._block_bytes * self._block_bytes
-        block = self.buffer.block - blocks_back // self._block_bytes
-        return block * self._block_bytes + file_offset % self._block_bytes
-
     def _begin_segment(self, durable_seq: int) -> None:
+        self._file = self._next_file()
+        self.syncer.begin(self._file)
         header = SegmentHeader(
             self._block_bytes,
             self._segment_bytes,
@@ -257,26 +282,53 @@ class Journal:
         buffer.next_block()
         self._block_offset += size
         if segment_done:
-            self.syncer.retire(self._file)
             self._full.append((self._file.name, last_seq))
-            self._file = self.supply.take()
             self._begin_segment(self.durable_seq)
 
+    def _next_file(self) -> File:
+        """Returns the file of the next segment; without one the log cannot go on."""
+        try:
+            return self.supply.take()
+        except ThftError as error:
+            self._failure = error
+            raise
 
-def _recover(disk: Disk) -> recovery.Recovery:
-    """Walks the log and makes the disk hold exactly what was found."""
+
+def _reread(disk: Disk) -> None:
+    """Makes durable, before it is read, what a writer that died has left in any segment.
+
+    Segments that were never begun are spared: there may be many, and they hold nothing.
+    """
     for name in layout.segment_names(disk.names()):
-        if not layout.is_sealed(name):
-            disk.settle(name)  # a killed writer may have left several segments unsynced
-    found = recovery.walk(disk)
+        if not layout.is_sealed(name) and header_of(disk, name) is not None:
+            file = disk.open(name)
+            file.sync()
+            file.forget()
+            file.close()
+
+
+def _settle(
+    disk: Disk, found: recovery.Recovery, segment_bytes: int, unsynced_bound: int
+) -> set[str]:
+    """Makes the disk hold exactly what was found; returns the blank segments to use."""
+    last = found.index + 1 + segments_ahead(unsynced_bound, segment_bytes)
+    ahead = {
+        name
+        for name in found.blank
+        if found.index < (layout.segment_index(name) or 0) <= last
+        and disk.size(name) == segment_bytes
+    }
     for name in (*found.dead, *found.leftovers):
-        disk.remove(name)
+        if name not in ahead:
+            disk.remove(name)
     if found.dead or found.leftovers:
         disk.sync_names()
-    name = layout.segment_name(found.index)
-    if name in found.plain and disk.size(name) > found.end:
-        file = disk.open(name)
-        file.truncate(found.end)
-        file.sync()
-        file.close()
-    return found
+    if found.index:
+        name = layout.segment_name(found.index)
+        if name in disk.names():
+            file = disk.open(name)
+            if disk.size(name) > found.end:
+                file.truncate(found.end)
+            file.sync()
+            file.close()
+    return ahead

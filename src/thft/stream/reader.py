@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 
+from thft.base.errors import LocalError
 from thft.base.frame import HEADER, HEADER_BYTES, Frame, frames, padded, valid_end
 from thft.stream import layout
 from thft.stream.disk import Disk, RealDisk
@@ -14,8 +15,12 @@ from thft.stream.layout import DamagedLog, SegmentHeader
 from thft.stream.segment import Segment, header_of, open_segment
 
 BATCH_FRAMES = 65_536
-TAIL_BYTES = 4_096
+TAIL_BYTES = 1_024
 """A follower reads so much first: what one turn of the writer adds, as a rule."""
+
+
+class LogPruned(LocalError):
+    """The wanted seq lies in a segment that retention has removed."""
 
 
 class LogReader:
@@ -37,6 +42,8 @@ class LogReader:
         """Where the current block begins in the segment."""
         self._start = 0
         """Where the next group begins in the block."""
+        self._room_end = 0
+        """Where a block's trailer begins."""
         self._following = False
         self._doubted = -1
 
@@ -73,10 +80,11 @@ class LogReader:
         spans: list[tuple[bytes, int, int]] = []
         count = 0
         while count < limit and (self._segment is not None or self._enter_first()):
-            content, end, next_seq, bad, reason = self._new_groups()
+            content, (end, next_seq, bad, reason) = self._new_groups()
             if end:
                 if next_seq > self._skip_to:
-                    spans.append((content, self._wanted_from(content), end))
+                    skips = self.next_seq < self._skip_to
+                    spans.append((content, self._wanted_from(content) if skips else 0, end))
                     count += next_seq - self.next_seq
                 self.next_seq = next_seq
                 self._start += end
@@ -87,19 +95,19 @@ class LogReader:
                 break
         return spans
 
-    def _new_groups(self) -> tuple[bytes, int, int, int, str]:
-        """Reads from where the last group ended: the bytes, then what `valid_end` says of them."""
+    def _new_groups(self) -> tuple[bytes, tuple[int, int, int, str]]:
+        """Reads from where the last group ended: the bytes, and what `valid_end` says of them."""
         assert self._segment is not None
-        room = self._header.block_bytes - layout.TRAILER_BYTES - self._start
+        room = self._room_end - self._start
         at = self._base + self._start
-        size = min(room, TAIL_BYTES) if self._following else room
-        content = self._segment.read(at, size)
-        found = valid_end(content, 0, len(content), self.next_seq)
-        if size < room and (found[2] >= 0 or found[0] + HEADER_BYTES > len(content)):
-            self._following = False
-            content = self._segment.read(at, room)
+        if self._following and room > TAIL_BYTES:
+            content = self._segment.read(at, TAIL_BYTES)
             found = valid_end(content, 0, len(content), self.next_seq)
-        return content, *found
+            if found[2] < 0 and found[0] + HEADER_BYTES <= len(content):
+                return content, found
+            self._following = False
+        content = self._segment.read(at, room)
+        return content, valid_end(content, 0, len(content), self.next_seq)
 
     def _wanted_from(self, content: bytes) -> int:
         """Returns where the wanted seq begins in the bytes, for the first span read."""
@@ -117,6 +125,11 @@ class LogReader:
             if index is not None and header is not None:
                 headers.append((index, header))
         place = bisect_right(headers, self._skip_to, key=lambda entry: entry[1].first_seq)
+        if headers and not place:
+            raise LogPruned(
+                f"the log begins at seq {headers[0][1].first_seq}, seq {self._skip_to} was removed",
+                "start from the snapshot of its root",
+            )
         return place > 0 and self._enter(headers[place - 1][0])
 
     def _enter(self, index: int) -> bool:
@@ -131,6 +144,7 @@ class LogReader:
         self.close()
         self._segment, self._index, self._header = segment, index, header
         self._base, self._start = 0, layout.HEADER_BYTES
+        self._room_end = header.block_bytes - layout.TRAILER_BYTES
         self.next_seq = header.first_seq
         return True
 

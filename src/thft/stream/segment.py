@@ -13,7 +13,7 @@ from zlib import crc32
 
 import zstandard
 
-from thft.stream.disk import Disk, File
+from thft.stream.disk import Disk, File, write_file
 from thft.stream.layout import (
     HEADER_BYTES,
     DamagedLog,
@@ -23,11 +23,13 @@ from thft.stream.layout import (
     sealed_name,
     segment_names,
 )
+from thft.stream.retention.root import read_root
 
 MAGIC = b"THFTSEA1"
 FORMAT_VERSION = 1
 SEALED_HEADER_BYTES = 64
-LEVEL = 3
+LEVEL = 9
+"""Of zstd: a fifth smaller than the default and still far faster than a journal grows."""
 _HEADER = struct.Struct("<8sIIQII")
 """magic, version, block_bytes, bytes of the segment, blocks, CRC-32 of the index"""
 _ENTRY = struct.Struct("<II")
@@ -63,8 +65,9 @@ class SealedSegment:
         body = head[: SEALED_HEADER_BYTES - 4]
         if len(head) < SEALED_HEADER_BYTES or _CRC.pack(crc32(body)) != head[len(body) :]:
             raise DamagedLog(self.name, 0, "sealed header differs")
-        magic, version, self._block_bytes, self._plain_bytes, count, index_crc = (
-            _HEADER.unpack_from(head)
+        self.plain_bytes: int
+        magic, version, self._block_bytes, self.plain_bytes, count, index_crc = _HEADER.unpack_from(
+            head
         )
         if magic != MAGIC or version != FORMAT_VERSION:
             raise DamagedLog(self.name, 0, f"sealed format version {version} is not known")
@@ -121,11 +124,10 @@ def seal(disk: Disk, name: str) -> str:
         raise DamagedLog(name, 0, "segment header differs")
     sealed = sealed_name(name)
     part = f"{sealed}.part"
-    file = disk.create(part, 0)
-    file.write(0, pack(content, header.block_bytes))
-    file.sync()
-    same = SealedSegment(file).content() == content
-    file.close()
+    write_file(disk, part, [pack(content, header.block_bytes)])
+    copy = SealedSegment(disk.open(part))
+    same = copy.content() == content
+    copy.close()
     if not same:
         raise DamagedLog(part, 0, "the sealed copy is not the segment")
     disk.rename(part, sealed)
@@ -170,8 +172,20 @@ def header_of(disk: Disk, name: str) -> SegmentHeader | None:
         segment.close()
 
 
+def plain_bytes(disk: Disk, name: str) -> int:
+    """Returns how many bytes a segment has, or had before it was sealed."""
+    segment = open_segment(disk, name)
+    if not isinstance(segment, SealedSegment):
+        return disk.size(name)
+    segment.close()
+    return segment.plain_bytes
+
+
 def log_identity(disk: Disk) -> str:
     """Returns a name no other log has, from its first segment; empty before there is one."""
+    root = read_root(disk)
+    if root is not None:
+        return root.identity
     for name in segment_names(disk.names()):
         header = header_of(disk, name)
         return f"{header.instance}-{header.created_ns}" if header is not None else ""

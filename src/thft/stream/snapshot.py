@@ -7,6 +7,7 @@ a newer format is refused, because going on from older state would be a silent d
 
 from __future__ import annotations
 
+import re
 import struct
 from hashlib import sha256
 from pathlib import Path
@@ -15,11 +16,14 @@ from typing import NamedTuple
 import msgspec
 
 from thft.base.errors import LocalError
-from thft.stream.disk import RealDisk
+from thft.stream.disk import Disk, FileMissing, RealDisk, replace_file
 
 MAGIC = b"THFTSNAP"
 FORMAT_VERSION = 1
+FOLDER = "snapshots"
+"""In the log's directory."""
 KEPT = 3
+_NAME = re.compile(r"\d{16}(\.\d+)?\.snap")
 _HEAD = struct.Struct("<8sIQ32s")
 
 
@@ -65,23 +69,25 @@ def unpack(content: bytes, name: str) -> Snapshot:
 
 
 class SnapshotStore:
-    """The snapshots of one log, in one directory."""
+    """The snapshots of one log, in one directory.
 
-    def __init__(self, directory: Path) -> None:
-        self._disk = RealDisk(directory)
+    A milestone is a snapshot that is kept until `forget_milestones_before`: the log may begin there
+    one day. Its name says when it was taken.
+    """
 
-    def save(self, snapshot: Snapshot) -> None:
-        """Saves a snapshot durably under its seq; keeps the newest few."""
-        name = f"{snapshot.seq:016d}.snap"
-        content = pack(snapshot)
-        file = self._disk.create(f"{name}.part", 0)
-        file.write(0, content)
-        file.sync()
-        file.close()
-        folder = self._disk.directory
-        (folder / f"{name}.part").replace(folder / name)
-        self._disk.sync_names()
-        for old in self._names()[KEPT:]:
+    def __init__(self, directory: Path | Disk) -> None:
+        self._disk: Disk = RealDisk(directory) if isinstance(directory, Path) else directory
+
+    def save(self, snapshot: Snapshot, milestone_s: int | None = None) -> None:
+        """Saves a snapshot durably under its seq; of those that are no milestones a few stay.
+
+        `milestone_s` makes it a milestone taken then, in seconds of engine time.
+        """
+        taken = f".{milestone_s}" if milestone_s is not None else ""
+        replace_file(self._disk, f"{snapshot.seq:016d}{taken}.snap", pack(snapshot))
+        plain = [name for name in self._names() if name.count(".") == 1]
+        left_over = [name for name in self._disk.names() if name.endswith(".part")]
+        for old in (*plain[KEPT:], *left_over):
             self._disk.remove(old)
 
     def load(self, last_seq: int) -> tuple[Snapshot | None, list[str]]:
@@ -91,9 +97,8 @@ class SnapshotStore:
         """
         passed: list[str] = []
         for name in self._names():
-            content = (self._disk.directory / name).read_bytes()
             try:
-                snapshot = unpack(content, name)
+                snapshot = unpack(self._content(name), name)
             except BadSnapshot as error:
                 passed.append(str(error))
                 continue
@@ -102,5 +107,41 @@ class SnapshotStore:
             passed.append(f"{name}: at seq {snapshot.seq}, the log ends at {last_seq}")
         return None, passed
 
+    def at(self, seq: int) -> Snapshot:
+        """Returns the snapshot taken at `seq`; raises FileMissing, BadSnapshot or NewerSnapshot."""
+        name = self._name_at(seq)
+        return unpack(self._content(name), name)
+
+    def hash_of(self, seq: int) -> bytes:
+        """Returns the SHA-256 that the good snapshot at `seq` ends with; raises like `at`."""
+        name = self._name_at(seq)
+        content = self._content(name)
+        unpack(content, name)
+        return content[-32:]
+
+    def milestones(self) -> list[tuple[int, int]]:
+        """Returns (seq, seconds of engine time) of every milestone, oldest first."""
+        split = [name.split(".") for name in reversed(self._names())]
+        return [(int(parts[0]), int(parts[1])) for parts in split if len(parts) == 3]
+
+    def forget_milestones_before(self, seq: int) -> None:
+        """Removes the milestones before `seq`."""
+        for name in self._names():
+            if name.count(".") == 2 and int(name[:16]) < seq:
+                self._disk.remove(name)
+
     def _names(self) -> list[str]:
-        return [name for name in reversed(self._disk.names()) if name.endswith(".snap")]
+        return [name for name in reversed(self._disk.names()) if _NAME.fullmatch(name)]
+
+    def _name_at(self, seq: int) -> str:
+        for name in self._names():
+            if int(name[:16]) == seq:
+                return name
+        raise FileMissing(f"there is no snapshot at seq {seq}", "restore it from a backup")
+
+    def _content(self, name: str) -> bytes:
+        file = self._disk.open(name)
+        try:
+            return file.read(0, self._disk.size(name))
+        finally:
+            file.close()

@@ -15,13 +15,14 @@ import struct
 import tempfile
 from pathlib import Path
 
-from thft.stream.disk import typed
-
-_U64 = struct.Struct("<Q")
 _TIMEVAL = struct.Struct("@ll")
 WAIT = (0, 500_000)
 """Seconds and microseconds after which a sleeping reader looks by itself."""
-_WRITTEN, _DURABLE, _EPOCH, _ARMED = 0, 8, 16, 24
+_WRITTEN, _DURABLE, _EPOCH = range(3)
+"""The marks: 64-bit words, each stored and loaded in one access, so that none is seen half."""
+DURABLE_AT = 8 * _DURABLE
+"""Where the durable mark lies in the file, for the thread that stores it without Python."""
+_ARMED = 24
 _SLOTS, _SLOT_BYTES, _FIRST_SLOT = 16, 120, 128
 _SIZE = _FIRST_SLOT + _SLOTS * _SLOT_BYTES
 _SLOT_PLACES = tuple(range(_FIRST_SLOT, _SIZE, _SLOT_BYTES))
@@ -34,68 +35,76 @@ class Watermark:
 
     def __init__(self, directory: Path, create: bool) -> None:
         flags = os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if create else 0)
-        with typed("map", FILE_NAME):
-            fd = os.open(directory / FILE_NAME, flags, 0o600)
-            try:
-                os.posix_fallocate(fd, 0, _SIZE)  # a store to a page without room is a SIGBUS
-                self.memory = mmap.mmap(fd, _SIZE)
-            finally:
-                os.close(fd)
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) if create else None
-        if self._socket is not None:
-            self._socket.setblocking(False)
+        fd = os.open(directory / FILE_NAME, flags, 0o600)
+        try:
+            if os.fstat(fd).st_size != _SIZE:
+                os.ftruncate(fd, 0)
+                os.pwrite(fd, bytes(_SIZE), 0)  # a hole would be no room when the disk is full
+            self.memory = mmap.mmap(fd, _SIZE)
+            self._marks = memoryview(self.memory).cast("Q")
+        finally:
+            os.close(fd)
+        self._bells: dict[int, tuple[bytes, socket.socket]] = {}
+        """The writer's end by slot: the reader's address, a socket connected to it."""
 
     @property
     def written_seq(self) -> int:
         """Last sequence number that survives the death of the writer."""
-        return int(_U64.unpack_from(self.memory, _WRITTEN)[0])
+        return self._marks[_WRITTEN]
 
     @property
     def durable_seq(self) -> int:
         """Last sequence number that survives a power cut."""
-        return int(_U64.unpack_from(self.memory, _DURABLE)[0])
+        return self._marks[_DURABLE]
 
     def begin(self, epoch: int, seq: int) -> None:
         """Starts a run: both marks stand at the recovered end."""
-        _U64.pack_into(self.memory, _EPOCH, epoch)
-        _U64.pack_into(self.memory, _WRITTEN, seq)
-        _U64.pack_into(self.memory, _DURABLE, seq)
+        self._marks[_EPOCH] = epoch
+        self._marks[_WRITTEN] = self._marks[_DURABLE] = seq
 
     def set_written(self, seq: int) -> None:
         """Publishes what has been written and wakes sleeping readers."""
-        _U64.pack_into(self.memory, _WRITTEN, seq)
+        self._marks[_WRITTEN] = seq
         if self.memory[_ARMED]:
             self._ring()
 
     def set_durable(self, seq: int) -> None:
         """Publishes what has become durable."""
-        _U64.pack_into(self.memory, _DURABLE, seq)
+        self._marks[_DURABLE] = seq
 
     def _ring(self) -> None:
         memory = self.memory
         memory[_ARMED] = 0
-        if self._socket is None:
-            return
         for slot in _SLOT_PLACES:
             if memory[slot]:
                 memory[slot] = 0
-                self._ring_one(memory, slot)
+                try:
+                    self._bell(memory, slot).send(b"\1")
+                except BlockingIOError:
+                    continue  # its queue is full of rings already
+                except OSError:
+                    memory[slot + 8 : slot + _SLOT_BYTES] = bytes(_SLOT_BYTES - 8)  # it died
 
-    def _ring_one(self, memory: mmap.mmap, slot: int) -> None:
-        assert self._socket is not None
-        length = memory[slot + 1]
-        try:
-            self._socket.sendto(b"\1", memory[slot + 8 : slot + 8 + length])
-        except BlockingIOError:
-            return  # its queue is full of rings already
-        except OSError:
-            memory[slot + 8 : slot + _SLOT_BYTES] = bytes(_SLOT_BYTES - 8)  # the reader died
+    def _bell(self, memory: mmap.mmap, slot: int) -> socket.socket:
+        """Returns a socket connected to the slot's reader: no ring looks up its path again."""
+        address = memory[slot + 8 : slot + 8 + memory[slot + 1]]
+        known = self._bells.get(slot)
+        if known is not None:
+            if known[0] == address:
+                return known[1]
+            known[1].close()
+        bell = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._bells[slot] = address, bell
+        bell.setblocking(False)
+        bell.connect(address)
+        return bell
 
     def close(self) -> None:
         """Unmaps the file."""
+        self._marks.release()
         self.memory.close()
-        if self._socket is not None:
-            self._socket.close()
+        for _, bell in self._bells.values():
+            bell.close()
 
 
 class Doorbell:
@@ -131,8 +140,10 @@ class Doorbell:
 
     def wait(self) -> None:
         """Sleeps until the writer rings, half a second at most; for a thread of its own."""
-        with contextlib.suppress(BlockingIOError):
+        try:  # `suppress` would cost the reader who wakes as much as reading does
             self._socket.recv(16)
+        except BlockingIOError:
+            return
 
     def drain(self) -> None:
         """Takes one ring, if there is one; for a loop that watches `fileno`."""

@@ -61,6 +61,11 @@ def test_a_quote_takes_96_bytes_hot_and_24_sealed_at_most(
     assert sealed <= 24 * len(before)
     assert read_all(log) == before
     assert verify(log) == 0
+    capsys.readouterr()
+    assert stats(log) == 0
+    shown = capsys.readouterr().out.split("bytes per quote: ")[1].splitlines()[0]
+    assert shown.startswith("hot 88.0, sealed ")
+    assert abs(float(shown.split()[-1]) - sealed / len(before)) < 1
 
 
 def test_stats_say_how_long_the_disk_suffices(
@@ -71,6 +76,7 @@ def test_stats_say_how_long_the_disk_suffices(
     assert f"{QUOTES} frames" in printed and "88 each" in printed
     words = dict(word.split("=") for word in printed.split() if "=" in word)
     assert float(words["days_left"]) > 0
+    assert "bytes per quote: hot 88.0, sealed —" in printed
 
 
 def test_dump_begins_and_ends_where_it_is_told(

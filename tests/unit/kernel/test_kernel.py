@@ -14,7 +14,7 @@ from thft.kernel.replay import Replay, ReplayMismatch
 from thft.kernel.strategy import Context, Strategy, World
 from thft.model import event as ev
 from thft.model.book import TopBook
-from thft.model.codec import encode
+from thft.model.codec import decode, encode
 from thft.model.fixed import ABSENT
 from thft.model.order import DENIED, NEVER_ARRIVED, UNKNOWN, Order
 
@@ -49,6 +49,19 @@ class Runaway(Buyer):
     def on_order(self, ctx: Context, order: Order) -> None:
         if order.state == DENIED:
             ctx.submit("acc", EURUSD, 1, 1)
+
+
+class Rememberer(Buyer):
+    """Keeps the ids that its orders were said to have."""
+
+    kind = "rememberer"
+
+    def __init__(self, params: Struct) -> None:
+        super().__init__(params)
+        self.promised: list[str] = []
+
+    def on_quote(self, ctx: Context, book: TopBook) -> None:
+        self.promised.append(ctx.submit("acc", EURUSD, 1, MILLION))
 
 
 class Raiser(Buyer):
@@ -88,6 +101,25 @@ def test_intent_stands_in_the_journal_before_its_report() -> None:
     engine.wait(5)
     kinds = [frame.type for frame in engine.recorder.frames]
     assert kinds.index(ev.OrderSubmitted.TYPE) < kinds.index(ev.ExecutionReport.TYPE)
+
+
+@pytest.mark.parametrize("looked_at", [False, True])
+def test_a_resting_order_executes_because_of_the_quote_that_reaches_it(looked_at: bool) -> None:
+    engine = Engine(Limiter, latency_ms=(5, 5))
+    engine.quote(SLOW, 139_000, 139_010)
+    engine.load("l", "limiter")
+    engine.quote(FAST, 139_000, 139_002)
+    engine.wait(5)
+    engine.quote(FAST, 139_000, 139_002)
+    if looked_at:
+        engine.kernel.state_hash()  # as a snapshot does: nothing may follow from it
+    engine.quote(SLOW, 138_980, 138_990)
+    quote, report, fill = engine.recorder.frames[-4:-1]
+    executed = decode(report.type, report.version, report.payload)
+    assert isinstance(executed, ev.ExecutionReport)
+    assert (executed.exec_type, executed.last_price) == ("trade", 139_000 * POINT)
+    assert (executed.cause, executed.venue_ts_ns) == (quote.seq, engine.now_ns)
+    assert fill.type == ev.Fill.TYPE
 
 
 def test_denied_is_not_rejected() -> None:
@@ -180,6 +212,26 @@ class Leaker(Strategy):
 
     def on_quote(self, ctx: Context, book: TopBook) -> None:
         self.state.kept.append(bytes(1 << 18))
+
+
+def test_an_order_has_the_id_that_its_strategy_was_told() -> None:
+    engine = Engine(Rememberer, Raiser)
+    engine.quote(SLOW, 139_000, 139_010)
+    engine.load("one", "rememberer")
+    engine.load("failing", "raiser")
+    engine.load("two", "rememberer")
+    for _ in range(3):
+        engine.quote(FAST, 139_000, 139_002)
+    submitted = engine.recorder.events(ev.OrderSubmitted)
+    for name in ("one", "two"):
+        strategy = engine.kernel.slots[name].strategy
+        assert isinstance(strategy, Rememberer)
+        ids = [order.client_order_id for order in submitted if order.strategy == name]
+        assert strategy.promised == ids
+    assert [order.client_order_id for order in submitted] == [f"ab-1-{n}" for n in range(1, 7)]
+    again = Kernel(catalogue(Rememberer, Raiser), 1)
+    feed(Replay(again, 1), engine.recorder.frames)
+    assert again.state_hash() == engine.kernel.state_hash()
 
 
 def test_a_leaking_strategy_is_disabled_within_a_second() -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from thft.base.prng import Prng
-from thft.stream.group import EmbeddedGroup
+from thft.stream.group.embedded import EmbeddedGroup
+from thft.stream.group.port import ConsumerGroup, NotPending, PendingFull
 from thft.stream.journal import Journal
-from thft.stream.port import ConsumerGroup, NotPending, PendingFull
 from thft.stream.reader import LogReader, read_all
 
 ORDERS, METRICS = 3, 5

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import errno
+import time
 from pathlib import Path
 
 import pytest
 
 from thft.base.frame import GROUP_END, FrameTooLarge
 from thft.base.prng import Prng
-from thft.sim.memory_disk import FragileDisk
-from thft.stream.disk import DiskFailed, RealFile, disk_error
+from thft.sim.memory_disk import FragileDisk, MemoryDisk
+from thft.stream import syncing
+from thft.stream.disk import (
+    DiskFailed,
+    JournalFull,
+    JournalPoisoned,
+    RealDisk,
+    RealFile,
+    disk_error,
+)
 from thft.stream.journal import AlreadyLocked, Journal
-from thft.stream.layout import DamagedLog
+from thft.stream.layout import DamagedLog, segment_name
 from thft.stream.reader import LogReader, read_all
 from thft.stream.snapshot import (
     NewerSnapshot,
@@ -19,7 +29,7 @@ from thft.stream.snapshot import (
     SnapshotStore,
     pack,
 )
-from thft.stream.syncing import JournalPoisoned
+from thft.stream.syncing import SegmentSupply
 
 SMALL = {"segment_bytes": 64 << 10, "block_bytes": 4 << 10}
 
@@ -142,25 +152,71 @@ def test_a_bad_snapshot_falls_back_and_a_newer_one_is_refused(tmp_path: Path) ->
         store.load(last_seq=99)
 
 
-def test_a_failed_sync_poisons_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_segments_zeroed_by_a_killed_run_are_used_by_the_next(tmp_path: Path) -> None:
     journal = open_journal(tmp_path)
-    write(journal, 5)
-    journal.sync_now()
-    durable = journal.durable_seq
-
-    def fail(self: RealFile) -> None:
-        raise disk_error("fdatasync", self.name, OSError(5, "Input/output error"))
-
-    with monkeypatch.context() as patch:
-        patch.setattr(RealFile, "sync", fail)
-        journal.append(257, 2, 1, 1, b"x")
-        with pytest.raises(JournalPoisoned, match="Input/output error"):
-            journal.flush()
-            journal.sync_now()
-    with pytest.raises(JournalPoisoned):
-        journal.flush()
-    assert journal.durable_seq == durable
+    write(journal, 20)
     journal.abandon()
+    for number, size in ((2, SMALL["segment_bytes"]), (3, 4_096), (90, SMALL["segment_bytes"])):
+        (tmp_path / segment_name(number)).write_bytes(bytes(size))
+    left = {number: (tmp_path / segment_name(number)).stat().st_ino for number in (2, 3)}
+    journal = open_journal(tmp_path)
+    write(journal, 1_000)
+    second, third = (tmp_path / segment_name(number) for number in (2, 3))
+    assert second.stat().st_ino == left[2]
+    assert third.stat().st_size == SMALL["segment_bytes"]
+    assert not (tmp_path / segment_name(90)).exists()
+    journal.close()
+    seqs = [frame.seq for frame in read_all(tmp_path)]
+    assert seqs == list(range(1, len(seqs) + 1)) and len(seqs) > 1_000
+
+
+def test_a_log_that_finds_no_room_ends_with_everything_written_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = open_journal(tmp_path)
+    room = True
+
+    def create(disk: RealDisk, name: str, size: int) -> RealFile:
+        if not room:
+            raise disk_error("create", name, OSError(errno.ENOSPC, "full"))
+        return made(disk, name, size)
+
+    made = RealDisk.create
+    monkeypatch.setattr(RealDisk, "create", create)
+    room = False
+    with pytest.raises(JournalFull, match="no space left"):
+        for _ in range(10):
+            write(journal, 500)  # into what was made ahead, until nothing is left of it
+    assert journal.written_seq >= 500
+    with pytest.raises(JournalPoisoned, match="no space left — free disk space"):
+        journal.flush()
+    journal.abandon()
+    written = journal.written_seq
+    seqs = [frame.seq for frame in read_all(tmp_path)]
+    assert seqs == list(range(1, written + 1))
+
+
+def test_a_segment_is_made_as_soon_as_there_is_room_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(syncing, "RETRY_S", 0.01)
+    disk, refusals = RealDisk(tmp_path), iter(range(5))
+
+    def create(disk: RealDisk, name: str, size: int) -> RealFile:
+        if next(refusals, None) is not None:
+            raise disk_error("create", name, OSError(errno.ENOSPC, "full"))
+        return made(disk, name, size)
+
+    made = RealDisk.create
+    monkeypatch.setattr(RealDisk, "create", create)
+    supply = SegmentSupply(disk, 1, 4_096, threads=True)
+    deadline = time.monotonic() + 10
+    while supply._ready.empty():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    supply.take().close()
+    supply.stop()
+    assert disk.names() == ["00000001.log"]
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -187,6 +243,26 @@ def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(DiskFailed, match="create directory"):
         open_journal(tmp_path / "file")
+
+
+def test_a_turn_is_one_write_and_a_second_one_only_in_a_new_segment() -> None:
+    disk = MemoryDisk()
+    journal = Journal(
+        disk,
+        instance="ab",
+        created_ns=1,
+        segment_bytes=64 << 10,
+        block_bytes=4 << 10,
+        threads=False,
+    )
+    for turn in range(300):
+        segment, done = journal._file.name, len(disk.ops)
+        for _ in range(turn % 70 + 1):
+            journal.append(257, 2, 1, 1, b"p" * 56)
+        journal.flush()
+        written = [op.name for op in disk.ops[done:] if op.kind == "write"]
+        assert written in ([journal._file.name], [segment, journal._file.name])
+        assert len(set(written)) == len(written)
 
 
 def test_flag_of_a_group_end_is_what_the_journal_appends(tmp_path: Path) -> None:

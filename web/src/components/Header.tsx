@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "react";
 import { type Outcome, command } from "../engine";
-import { grouped } from "../format";
+import { grouped, room } from "../format";
 import { useView } from "../store";
 import type { Kill } from "../types";
 
@@ -32,6 +32,12 @@ export function Header() {
             {engine.durability.state === "OK"
               ? "durable"
               : `DEGRADED(disk): ${engine.durability.reason}`}
+          </dd>
+          <dt>disk</dt>
+          <dd className={engine.disk.level === "OK" ? "" : "down"}>
+            {engine.disk.level === "OK"
+              ? room(engine.disk)
+              : `${engine.disk.level}: ${engine.disk.reason}`}
           </dd>
           <dt>restarts</dt>
           <dd>{Math.max(engine.restarts.length - 1, 0)}</dd>

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable
 from itertools import islice
 
 from thft.base.frame import LOG_TYPES, Frame
-from thft.stream.port import NotPending, Pending, PendingFull
+from thft.stream.group.port import NotPending, Pending, PendingFull
 from thft.stream.reader import LogReader
 
 SCAN_FRAMES = 4_096

@@ -1,4 +1,4 @@
-"""What a consumer group offers, whatever carries the stream; implemented by `group`.
+"""What a consumer group offers, whatever carries the stream; implemented by `embedded`.
 
 A stream is a named view of a log: the frames that carry its number. A group reads streams in
 order and at least once. Its owner keeps the cursor where the effect lives, in one transaction

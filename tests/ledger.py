@@ -9,7 +9,7 @@ from pathlib import Path
 
 from thft import _native
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def note(campaign: str, **figures: object) -> None:

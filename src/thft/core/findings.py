@@ -1,0 +1,137 @@
+"""Everything that is wrong with a configuration, each finding with its full key; for `config`.
+
+First the types, entry by entry, then what entries say of each other and the strategies' parameters.
+A broken entry does not hide what is wrong with the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+import msgspec
+from msgspec import Struct
+
+from thft.base.errors import LocalError
+from thft.core.catalogue import Catalogue, load_catalogue
+
+Table = dict[str, Any]
+NAMES = (("instruments", "symbol"), ("venues", "name"), ("accounts", "name"))
+"""Lists whose entries are called by a name, with its key."""
+
+
+def findings(table: Table, kind: type[Struct]) -> list[str]:
+    """Returns every finding of a table that shall be a `kind`, in the order of its keys."""
+    return [*_misfits(table, kind, ""), *_references(table), *_strategies(table)]
+
+
+# ---- types -------------------------------------------------------------------------------------
+
+
+def _misfits(value: Any, kind: Any, key: str) -> Iterator[str]:
+    """Yields what does not fit the type, with the key of the innermost value."""
+    origin, inner = get_origin(kind), get_args(kind)
+    if isinstance(kind, type) and issubclass(kind, Struct) and isinstance(value, dict):
+        yield from _struct(value, kind, key)
+    elif origin is list and isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from _misfits(item, inner[0], f"{key}[{number}]")
+    elif origin is dict and isinstance(value, dict):
+        for name, item in value.items():
+            yield from _misfits(item, inner[1], _join(key, name))
+    else:
+        yield from _leaf(value, kind, key)
+
+
+def _struct(value: Table, kind: type[Struct], key: str) -> Iterator[str]:
+    fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+    found: list[str] = []
+    for name, item in value.items():
+        if name in fields:
+            found += _misfits(item, fields[name].type, _join(key, name))
+        else:
+            found.append(f"{_join(key, name)}: unknown key")
+    for name, field in fields.items():
+        if field.required and name not in value:
+            found.append(f"{_join(key, name)}: missing")
+    yield from found or _leaf(value, kind, key)  # a struct may have conditions of its own
+
+
+def _leaf(value: Any, kind: Any, key: str) -> Iterator[str]:
+    try:
+        msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        text, _, place = str(error).partition(" - at `$")
+        for meta in getattr(kind, "__metadata__", ()):
+            if meta.pattern and meta.description and isinstance(value, str):
+                text = f"expected {meta.description}"
+        if get_origin(kind) is Literal:
+            text = f"expected one of {', '.join(map(repr, get_args(kind)))}"
+        got = "" if "got" in text or place else f", got {repr(value)[:42]}"
+        yield f"{key}{place.rstrip('`')}: {text[0].lower()}{text[1:]}{got}"
+
+
+def _join(key: str, name: str) -> str:
+    return f"{key}.{name}" if key else str(name)
+
+
+# ---- what entries say of each other ------------------------------------------------------------
+
+
+def _entries(table: Table, key: str) -> Iterator[tuple[str, Table]]:
+    """Yields (key, entry) of a list of tables, whatever else stands in its place."""
+    entries = table.get(key)
+    if isinstance(entries, list):
+        for number, entry in enumerate(entries):
+            if isinstance(entry, dict):
+                yield f"{key}[{number}]", entry
+
+
+def _names(table: Table, key: str, field: str) -> list[str]:
+    return [entry[field] for _, entry in _entries(table, key) if isinstance(entry.get(field), str)]
+
+
+def _references(table: Table) -> Iterator[str]:
+    symbols, feeds = _names(table, *NAMES[0]), _names(table, *NAMES[1])
+    for key, field in (*NAMES, ("strategies", "name")):
+        names = _names(table, key, field)
+        for name in sorted({name for name in names if names.count(name) > 1}):
+            yield f"{key}: {field} {name!r} is there {names.count(name)} times"
+    for key, venue in _entries(table, "venues"):
+        carried = venue.get("symbols")
+        for symbol in carried if isinstance(carried, dict) else ():
+            if symbol not in symbols:
+                yield f"{key}.symbols.{symbol}: no instrument has this symbol"
+    for key, account in _entries(table, "accounts"):
+        feed, latency = account.get("feed"), account.get("latency_ms")
+        if isinstance(feed, str) and feed not in feeds:
+            yield f"{key}.feed: no venue is called {feed!r}"
+        match latency:
+            case [int() as low, int() as high] if low > high:
+                yield f"{key}.latency_ms: the first number is larger than the second"
+
+
+def _strategies(table: Table) -> Iterator[str]:
+    folder = table.get("strategy_dir", "")
+    if not isinstance(folder, str):
+        return
+    if folder and not Path(folder).is_dir():
+        yield f"strategy_dir: {folder} is no folder"
+    try:
+        catalogue = load_catalogue(folder)
+    except LocalError as error:
+        yield f"strategy_dir: {error}"
+        return
+    for key, entry in _entries(table, "strategies"):
+        yield from _strategy(entry, catalogue, key)
+
+
+def _strategy(entry: Table, catalogue: Catalogue, key: str) -> Iterator[str]:
+    kind, params = entry.get("kind"), entry.get("params")
+    if not isinstance(kind, str):
+        return
+    if kind not in catalogue:
+        yield f"{key}.kind: no strategy is of kind {kind!r}, there are {', '.join(catalogue)}"
+    elif isinstance(params, dict):
+        yield from _misfits(params, catalogue[kind][0].Params, f"{key}.params")

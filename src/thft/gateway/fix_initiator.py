@@ -1,0 +1,150 @@
+"""Keeps one FIX session of ours connected to its acceptor; run by cli, and by the FIX client."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from typing import Protocol
+
+from thft.base.backoff import ConnectBudget
+from thft.fix.session import LOGGED_ON_STATES, Session
+from thft.gateway.fix_link import FixApplication, FixLink, Unit, now
+
+CONNECT_TIMEOUT_S = 10.0
+HEALTHY_S = 30.0
+
+
+class Waits(Protocol):
+    """How long to wait before the next attempt; `thft.base.backoff.Backoff` is one."""
+
+    def next_ms(self) -> int: ...
+    def proven_healthy(self) -> None: ...
+
+
+class FixInitiator:
+    """Connects, logs on, and connects again until stopped.
+
+    A failed attempt uses up no number: the session begins when the connection is there.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        application: FixApplication,
+        address: tuple[str, int],
+        report: Callable[[str], None],
+        *,
+        waits: Waits,
+        budget: ConnectBudget | None = None,
+        tls: ssl.SSLContext | None = None,
+        server_name: str | None = None,
+        write_limit_bytes: int = 64 << 20,
+    ) -> None:
+        self._session = session
+        self._application = application
+        self._address = address
+        self._report = report
+        self._waits = waits
+        self._budget = budget
+        self._tls = tls
+        self._server_name = (server_name or address[0]) if tls is not None else None
+        self._write_limit = write_limit_bytes
+        self._stopping = asyncio.Event()
+        self._ended: asyncio.Future[str] | None = None
+        self.link: FixLink | None = None
+
+    async def run(self) -> None:
+        """Lives until `stop`; raises LocalError when the store fails."""
+        while not self._stopping.is_set():
+            await self._turn_comes()
+            if self._stopping.is_set():
+                break
+            reason = await self._one_connection()
+            if self._stopping.is_set():
+                self._report(reason)
+                break
+            wait_ms = self._waits.next_ms()
+            self._report(f"{reason}; next try in {wait_ms / 1_000:g} s")
+            await self._sleep(wait_ms / 1_000)
+
+    def stop(self, text: str) -> None:
+        """Logs out and ends."""
+        self._stopping.set()
+        if self.link is not None:
+            self.link.logout(text)
+
+    async def _turn_comes(self) -> None:
+        """Waits for the schedule and the venue's connect budget."""
+        schedule = self._session.config.schedule
+        utc_ns = now().utc_ns
+        if schedule is not None and schedule.window(utc_ns) is None:
+            begin_ns = schedule.next_begin_ns(utc_ns)
+            self._report("outside the session's schedule")
+            await self._sleep((begin_ns - utc_ns) / 1e9)
+        if self._budget is not None:
+            wait_ns = self._budget.wait_ns(now().monotonic_ns)
+            if wait_ns:
+                self._report(f"connect budget used; next try in {wait_ns / 1e9:.1f} s")
+                await self._sleep(wait_ns / 1e9)
+            self._budget.attempt(now().monotonic_ns)
+
+    async def _sleep(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+        except TimeoutError:
+            return
+
+    async def _one_connection(self) -> str:
+        """Lives through one connection; returns why it ended."""
+        loop = asyncio.get_running_loop()
+        self._ended = loop.create_future()
+        link = await self._connect(loop)
+        if isinstance(link, str):
+            return link
+        self.link = link
+        healthy = loop.call_later(HEALTHY_S, self._healthy)
+        try:
+            link.attach(self._session, self._application)
+            reason = await self._ended
+            if link.failure is not None:
+                raise link.failure
+            return reason
+        finally:
+            healthy.cancel()
+            self.link = None
+
+    async def _connect(self, loop: asyncio.AbstractEventLoop) -> FixLink | str:
+        """Returns the new link, or why there is none: refused, no answer, stopped."""
+        connecting = asyncio.ensure_future(
+            loop.create_connection(
+                lambda: FixLink(self, write_limit_bytes=self._write_limit),
+                *self._address,
+                ssl=self._tls,
+                server_hostname=self._server_name,
+            )
+        )
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        await asyncio.wait(
+            (connecting, stopping), timeout=CONNECT_TIMEOUT_S, return_when=asyncio.FIRST_COMPLETED
+        )
+        stopping.cancel()
+        if not connecting.done():
+            connecting.cancel()
+            return "stopped" if self._stopping.is_set() else "connect failed: no answer"
+        try:
+            return connecting.result()[1]
+        except OSError as error:
+            return f"connect failed: {error}"
+
+    def _healthy(self) -> None:
+        if self._session.state in LOGGED_ON_STATES:
+            self._waits.proven_healthy()
+
+    def first(self, link: FixLink, unit: Unit) -> None:
+        """A peer that speaks before the session is attached waits for it."""
+
+    def ended(self, link: FixLink, reason: str) -> None:
+        """Lets `run` go on."""
+        if self._ended is not None and not self._ended.done():
+            self._ended.set_result(reason)

@@ -1,0 +1,160 @@
+"""Numbers and sent messages of one FIX session in a log of its own; opened by cli and core.
+
+The log is a directory as docs/journal.md describes it. What a session changes in one turn is one
+group, so a kill or power cut keeps all of a turn or nothing; `flush` makes it written. Every
+number that does not follow its predecessor is a record with its cause. Old segments stay.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from thft.base.errors import LocalError
+from thft.base.frame import GROUP_END, SESSION, padded
+from thft.fix.session import MemoryStore, Retention, Sent
+from thft.fix.session.store import RECEIVED
+from thft.stream.disk import Disk
+from thft.stream.journal import Journal
+from thft.stream.reader import batches
+
+NUMBERS, SENT, RESET = 0x0B01, 0x0B02, 0x0B03
+FRAME_BYTES = 32
+BLOCK_BYTES, SEGMENT_BYTES = 256 << 10, 4 << 20
+GROUP_BYTES = BLOCK_BYTES - 512
+LARGEST_BODY = 64 << 10
+"""A larger message is not kept; when it is asked for, its number is gap-filled."""
+
+Parts = tuple[int, int, int, int, int, int, bytes]
+
+
+class Numbers(NamedTuple):
+    """Payload of NUMBERS: the next numbers from here on, and why."""
+
+    next_in: int
+    next_out: int
+    cause: str
+
+
+class Restart(NamedTuple):
+    """Payload of RESET: the next number in is 1 again."""
+
+    next_out: int
+    began_ns: int
+    cause: str
+
+
+class FixLog(MemoryStore):
+    """A Store that survives kills and, up to what is not yet synced, power cuts."""
+
+    def __init__(
+        self, journal: Journal, log: Path | Disk, now_ns: int, limits: Retention | None = None
+    ) -> None:
+        """Reads what a journal holds; `log` is where it lies."""
+        super().__init__(limits, limits)
+        self._journal = journal
+        self._ts_ns = now_ns
+        self._changes: list[tuple[int, bytes]] = []
+        self._counted = False
+        self._failure: LocalError | None = None
+        self._load(log)
+
+    @classmethod
+    def open(cls, directory: Path, now_ns: int, limits: Retention | None = None) -> FixLog:
+        """Opens or begins a log; raises AlreadyLocked, DamagedLog."""
+        journal = Journal.open(
+            directory,
+            instance="fix",
+            created_ns=now_ns,
+            segment_bytes=SEGMENT_BYTES,
+            block_bytes=BLOCK_BYTES,
+        )
+        return cls(journal, directory, now_ns, limits)
+
+    def _load(self, log: Path | Disk) -> None:
+        for frames in batches(log):
+            for frame in frames:
+                if frame.type == NUMBERS:
+                    numbers = msgspec.msgpack.decode(frame.payload, type=Numbers)
+                    self.next_in, self.next_out = numbers.next_in, numbers.next_out
+                elif frame.type == SENT:
+                    sent = msgspec.msgpack.decode(frame.payload, type=Sent)
+                    self.next_out = sent.seq
+                    super().append(sent)
+                elif frame.type == RESET:
+                    restart = msgspec.msgpack.decode(frame.payload, type=Restart)
+                    super().reset(*restart)
+
+    def set_next_in(self, number: int, cause: str) -> None:
+        """See Store."""
+        self.next_in = number
+        if cause == RECEIVED:
+            self._counted = True
+        else:
+            self._change(NUMBERS, Numbers(number, self.next_out, cause))
+
+    def append(self, sent: Sent | None) -> None:
+        """See Store."""
+        if sent is None or len(sent.body) > LARGEST_BODY:
+            super().append(None)
+            self._counted = True
+        else:
+            super().append(sent)
+            self._ts_ns = sent.sending_ns
+            self._change(SENT, sent)
+
+    def reset(self, next_out: int, began_ns: int, cause: str) -> None:
+        """See Store."""
+        super().reset(next_out, began_ns, cause)
+        self._change(RESET, Restart(next_out, began_ns, cause))
+
+    def _change(self, kind: int, payload: NamedTuple) -> None:
+        self._changes.append((kind, msgspec.msgpack.encode(payload)))
+
+    def flush(self) -> None:
+        """See Store; one write() unless the turn fills more than a block.
+
+        What a failed write left behind is not known until the log is opened again, so after a
+        failure every call fails: nothing may leave that is not stored.
+        """
+        if self._failure is not None:
+            raise self._failure
+        if self._counted:
+            self._change(NUMBERS, Numbers(self.next_in, self.next_out, RECEIVED))
+            self._counted = False
+        if not self._changes:
+            return
+        try:
+            for group in self._groups():
+                self._journal.buffer.append_group(group)
+            self._journal.flush()
+        except LocalError as error:
+            self._failure = error
+            raise
+        self._changes.clear()
+
+    def _groups(self) -> list[list[Parts]]:
+        """Returns the changes as frames, in as few groups as fit a block each."""
+        groups: list[list[Parts]] = [[]]
+        room = GROUP_BYTES
+        for kind, payload in self._changes:
+            size = padded(FRAME_BYTES + len(payload))
+            if size > room:
+                groups.append([])
+                room = GROUP_BYTES
+            groups[-1].append((kind, 1, 0, SESSION, 0, self._ts_ns, payload))
+            room -= size
+        for group in groups:
+            kind, version, _, *rest = group[-1]
+            group[-1] = (kind, version, GROUP_END, *rest)  # type: ignore[assignment]
+        return groups
+
+    def close(self) -> None:
+        """Ends the log cleanly, all durable; after a failure it is only let go."""
+        if self._failure is not None:
+            self._journal.abandon()
+            return
+        self.flush()
+        self._journal.close()
