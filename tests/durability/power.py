@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import functools
 import importlib.util
 import json
 import os
@@ -28,6 +29,7 @@ WAIT_S = 20.0
 INSTALL = "apt-get install -y --no-install-recommends fuse3 strace && pip install mfusepy"
 
 
+@functools.cache
 def missing_for_mounts() -> str:
     """Returns what a test that mounts file systems lacks here, empty when nothing."""
     if os.geteuid() != 0:
@@ -36,6 +38,7 @@ def missing_for_mounts() -> str:
     return "" if tried.returncode == 0 else "may not mount here"
 
 
+@functools.cache
 def missing_for_power_cuts() -> str:
     """Returns what a test that cuts the power lacks here, empty when nothing."""
     wanted = {
