@@ -21,7 +21,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-import pytest
 from tests.durability.cut_fs import CUT_NAME, Life
 
 CLONE_NEWNS = 0x20000
@@ -48,12 +47,6 @@ def missing_for_power_cuts() -> str:
     }
     lacking = [text for text, there in wanted.items() if not there]
     return missing_for_mounts() or (f"{', '.join(lacking)}: {INSTALL}" if lacking else "")
-
-
-def skip_when(lacking: str) -> None:
-    """Skips the test, with the reason, when something is lacking."""
-    if lacking:
-        pytest.skip(lacking)
 
 
 def in_private_mounts(work: Callable[..., None], *args: Any) -> None:
