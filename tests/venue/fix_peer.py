@@ -149,6 +149,16 @@ class Peer:
         while (await self.get("0")).text(112) != f"settle{self.seq - 1}":
             pass
 
+    async def drained(self) -> list[Message]:
+        """Returns all that comes before a TestRequest of ours comes back."""
+        before = len(self.units)
+        self.send("1", [(112, f"drain{self.seq}")])
+        wanted = f"drain{self.seq - 1}"
+        while True:
+            unit = await self.raw()
+            if isinstance(unit, Message) and unit.type == "0" and unit.text(112) == wanted:
+                return self.units[before:-1]
+
     async def bye(self) -> None:
         """Logs out."""
         self.send("5")

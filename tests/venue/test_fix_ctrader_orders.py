@@ -168,17 +168,20 @@ def test_replace_takes_the_new_id() -> None:
 def test_order_on_its_way_is_busy() -> None:
     async def story(stage: Stage) -> None:
         peer = await trader(stage)
-        peer.send("D", order("a1"))
+        messages = (
+            ("D", order("a1")),
+            ("F", [(41, "a1"), (11, "c1")]),
+            ("G", [(41, "a1"), (11, "c2"), (38, 5)]),
+        )
+        peer.writer.write(b"".join(peer.message(kind, fields) for kind, fields in messages))
         await peer.get("8")
-        peer.send("F", [(41, "a1"), (11, "c1")])
         busy = await peer.get("9")
         says(busy, t11="c1", t41="a1", t434=1)
         assert stage.dialect.reason(busy.text(58) or "") == "busy"
-        peer.send("G", [(41, "a1"), (11, "c2"), (38, 5)])
         says(await peer.get("9"), t434=2)
         says(await peer.get("8"), t150="F")
 
-    slow = profile("ctrader").with_quirks(fill_ms=(300, 300))
+    slow = profile("ctrader").with_quirks(fill_ms=(50, 50))
     assert run(slow, story).ledgers["1000001"].net("EURUSD") == LOT
 
 

@@ -7,18 +7,18 @@ import json
 import signal
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
 from cyclopts import App, Parameter
 
 from thft.base.errors import LocalError
-from thft.cli.fix_tls import server_context
+from thft.cli.fix_options import ServerTls
 from thft.sim.fix.faults import load_faults
 from thft.sim.fix.profile import profile
 from thft.sim.fix_lp import FixVenue
 
 
-@dataclass(frozen=True)
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
 class LpOptions:
     """What every simulated liquidity provider can be told."""
 
@@ -34,16 +34,15 @@ class LpOptions:
     """PEM file of its key, if that is another file."""
 
 
-Options = Annotated[LpOptions, Parameter(name="*")]
 DEFAULT = LpOptions()
 
 
-def fix_lp(options: Options = DEFAULT) -> int:
+def fix_lp(options: LpOptions = DEFAULT) -> int:
     """Serves plain FIX 4.4: log on as THFT, user thft, password simulated; prints its port."""
     return _serve("fix-lp", options)
 
 
-def ctrader(options: Options = DEFAULT) -> int:
+def ctrader(options: LpOptions = DEFAULT) -> int:
     """Serves cTrader's quote and trade sessions; prints their ports.
 
     Log on as demo.thft.1000001 (hedged) or demo.thft.1000002, user 1000001 or 1000002, password
@@ -52,17 +51,17 @@ def ctrader(options: Options = DEFAULT) -> int:
     return _serve("ctrader", options)
 
 
-def lmax(options: Options = DEFAULT) -> int:
+def lmax(options: LpOptions = DEFAULT) -> int:
     """Serves LMAX: log on as thft_lmax, password simulated; prints its ports."""
     return _serve("lmax", options)
 
 
-def fxcm(options: Options = DEFAULT) -> int:
+def fxcm(options: LpOptions = DEFAULT) -> int:
     """Serves FXCM: log on as D1000001_client1 to U100D1, user D1000001, password simulated."""
     return _serve("fxcm", options)
 
 
-def binance_fix(options: Options = DEFAULT) -> int:
+def binance_fix(options: LpOptions = DEFAULT) -> int:
     """Serves Binance FIX: log on as THFT1, user simulated-key, with any signature."""
     return _serve("binance-fix", options)
 
@@ -76,7 +75,7 @@ def add_to(app: App) -> None:
 def _serve(name: str, options: LpOptions) -> int:
     if options.key is not None and options.cert is None:
         raise LocalError("--key without --cert", "give both, or --cert with both in one file")
-    tls = server_context(options.cert, options.key, None) if options.cert is not None else None
+    tls = ServerTls(certificate=options.cert, key=options.key).context()
     faults = load_faults(options.faults) if options.faults is not None else ()
 
     async def main() -> None:

@@ -280,7 +280,7 @@ class FixVenue:
         assert wire is not None
         wire.deaf = True
         if seconds:
-            self._later(seconds, lambda: setattr(wire, "deaf", False))
+            self._later(seconds, wire.hear_again)
 
     def _surprise(self, client: Client, numbers: int) -> None:
         """Skips numbers, or says a Heartbeat whose number was used before."""

@@ -204,13 +204,17 @@ def message(dialect: Dialect, kind: str, fields: list[tuple[int, Any]]) -> Messa
 
 INSTRUMENT = {"lmax": [(48, "4001"), (22, "8")]}
 ORDER = [(11, "a"), (54, "1"), (60, "20260302-09:15:00"), (38, "1"), (40, "1")]
+SIDES = [[(269, "0")], [(269, "1")]]
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_an_order_in_the_venues_words_passes_its_dictionary(name: str) -> None:
+def test_requests_in_the_venues_words_pass_its_dictionary(name: str) -> None:
     dialect = load(name)
-    fields = ORDER + INSTRUMENT.get(name, [(55, "EURUSD")])
-    fields += [(int(tag), text) for tag, text in dialect.orders.fields.items()]
-    assert dialect.dictionary.validate(message(dialect, "D", fields)) is None
-    wrong = message(dialect, "D", [*fields, (711, "1")])
-    assert dialect.dictionary.validate(wrong) is not None
+    instrument: list[tuple[int, Any]] = list(INSTRUMENT.get(name, [(55, "EURUSD")]))
+    order = ORDER + instrument
+    order += [(int(tag), text) for tag, text in dialect.orders.fields.items()]
+    quotes = [(262, "m"), (263, "1"), (264, "1"), (267, SIDES), (146, [instrument])]
+    for kind, fields in (("D", order), ("V", quotes)):
+        assert dialect.dictionary.validate(message(dialect, kind, fields)) is None
+        wrong = message(dialect, kind, [*fields, (717, "1")])
+        assert dialect.dictionary.validate(wrong) is not None

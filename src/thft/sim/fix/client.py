@@ -90,8 +90,8 @@ class Client:
         self.say("j", body)
 
     def happened(self, session: Session, event: Event, moment: Now) -> None:
-        """Takes what the session says."""
-        if isinstance(event, Application):
+        """Takes what the session says; nothing is done for a client that is being logged out."""
+        if isinstance(event, Application) and self.logged_on:
             self._house.passing(self, event.message.type)
             self._house.take(self, event.message, moment)
         elif isinstance(event, StateChanged):

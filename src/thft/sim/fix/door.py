@@ -102,17 +102,15 @@ class Door:
             link.drop(f"no Logon within {LOGON_TIMEOUT_S:g} s")
 
     def hears(self, link: VenueLink, terms: Link, message: Message) -> bool:
-        """Returns False for what the venue does not hear: bad headers, and one message too many."""
+        """Returns False for what the venue does not hear; counts messages of a session."""
         quirks = self._profile.quirks
         if quirks.silent_on_bad_header and not self.rules.good_header(terms, message):
             return False
         client = self._owners.get(link)
-        if client is None or not quirks.threshold or not client.logged_on:
-            return True
-        if not client.too_fast(quirks.threshold, now().monotonic_ns):
-            return True
-        self.breach(client)
-        return False
+        limited = client is not None and client.logged_on and quirks.threshold
+        if client and limited and client.too_fast(limited, now().monotonic_ns):
+            self.breach(client)
+        return True
 
     def logon(self, link: VenueLink, terms: Link, unit: Unit) -> None:
         """Judges the first message of a connection."""

@@ -104,7 +104,8 @@ class Faults:
         self._prng = Prng(seed)
         self._now_ns = now_ns
         self._began_ns = now_ns()
-        self._armed: list[_Armed] = []
+        self.armed: list[_Armed] = []
+        """All that were ever armed, in that order."""
         self.done: dict[str, int] = {}
 
     def begin(self) -> None:
@@ -113,18 +114,14 @@ class Faults:
 
     def arm(self, fault: Fault) -> None:
         """Adds a fault; its times count from the beginning."""
-        self._armed.append(_Armed(fault, self._began_ns + int(fault.at_s * 1e9)))
-
-    def clear(self) -> None:
-        """Forgets all faults."""
-        self._armed.clear()
+        self.armed.append(_Armed(fault, self._began_ns + int(fault.at_s * 1e9)))
 
     def hit(self, kinds: tuple[str, ...], link: str, msg_type: str) -> list[Fault]:
         """Returns the faults of these kinds that act on a message, and counts it for each."""
-        if not self._armed:
+        if not self.armed:
             return []
         now_ns = self._now_ns()
-        return [one.fault for one in self._armed if self._acts(one, kinds, link, msg_type, now_ns)]
+        return [one.fault for one in self.armed if self._acts(one, kinds, link, msg_type, now_ns)]
 
     def note(self, kind: str) -> None:
         """Counts a fault that took place."""

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
+import msgspec
+
 from thft.base.errors import LocalError
 from thft.fix import tags
 from thft.gateway.dialect import Dialect
@@ -135,10 +137,19 @@ class Profile:
         """Returns a venue that behaves otherwise."""
         return replace(self, quirks=replace(self.quirks, **changes))  # type: ignore[arg-type]
 
+    def with_dialect(self, **parts: dict[str, object]) -> Profile:
+        """Returns a venue whose dialect differs: part → keys and values."""
+        changed = {
+            name: msgspec.structs.replace(getattr(self.dialect, name), **keys)
+            for name, keys in parts.items()
+        }
+        return replace(self, dialect=msgspec.structs.replace(self.dialect, **changed))
+
 
 _MODEL = ("EURUSD", "GBPUSD", "BTCUSD")
 _MAJORS = ("EUR", "GBP", "AUD", "NZD", "USD", "CAD", "CHF", "JPY")
 _PAIRS = [a + b for at, a in enumerate(_MAJORS) for b in _MAJORS[at + 1 :]]
+_PAIRS.sort(key=lambda pair: pair != "EURUSD")
 
 
 def _digits(pair: str) -> int:
@@ -148,8 +159,6 @@ def _digits(pair: str) -> int:
 def _ctrader_list() -> tuple[Listed, ...]:
     """A broker's list as long as real ones; some names mean something to the broker alone."""
     named = [(pair, _digits(pair)) for pair in _PAIRS]
-    named.remove(("EURUSD", 5))
-    named = [("EURUSD", 5), *named]
     named += [("BTCUSD", 1), ("ETHUSD", 2)]
     named += [(f"CS{6_000 + at}_{at % 5}", at % 4) for at in range(370)]
     named.insert(40, ("XAUUSD", 2))

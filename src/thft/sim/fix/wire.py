@@ -41,6 +41,9 @@ class FaultyWire(asyncio.Transport):
         """Sends messages, each with its faults."""
         if self.deaf:
             return
+        if not (self._faults.armed or self._padded or self._queue or self._held):
+            self._inner.write(data)
+            return
         for unit in Framer().feed(data):
             raw = padded(unit.raw) if self._padded else unit.raw
             kind = unit.type if isinstance(unit, Message) else ""
@@ -102,7 +105,14 @@ class FaultyWire(asyncio.Transport):
 
     def abort(self) -> None:
         """Cuts the connection; a deaf peer does not."""
+        self._closing = True
         if not self.deaf:
+            self._inner.abort()
+
+    def hear_again(self) -> None:
+        """Ends the deafness; what should have been closed meanwhile is."""
+        self.deaf = False
+        if self._closing:
             self._inner.abort()
 
     def cut(self) -> None:
@@ -164,9 +174,9 @@ class VenueLink(FixLink):
         except MessageTooLong as error:
             self.drop(error.cause)
             return
-        heard = [unit.raw for unit in units if isinstance(unit, Garbled) or self._admit(unit)]
-        if heard:
-            super().data_received(b"".join(heard))
+        for unit in units:
+            if isinstance(unit, Garbled) or self._admit(unit):
+                super().data_received(unit.raw)
 
 
 def padded(raw: bytes) -> bytes:

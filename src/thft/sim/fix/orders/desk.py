@@ -81,7 +81,8 @@ class Desk:
             return
         self._said(ledger, ledger.accept(order, moment.utc_ns))
         self._mind_expiry(ledger, order, moment)
-        self._work(Plan(ledger, order, fault))
+        if order.state not in ENDED:
+            self._work(Plan(ledger, order, fault))
 
     def _refusal(self, client: Client, order: VenueOrder) -> str:
         if client.login.state == "read_only":
