@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from thft.base.backoff import Backoff, ConnectBudget
+from thft.base.backoff import CAP_MS, Backoff, ConnectBudget
 from thft.gateway.dialect import Dialect, Reason
 
 PERSONS = frozenset(("auth", "config", "locked_out", "channel_blocked"))
@@ -36,6 +36,7 @@ class Timing:
         }
     )
     first_ms: int = 1_000
+    cap_ms: int = CAP_MS
     answer_s: float = 10.0
     """A snapshot that is not complete by then is asked for again."""
     probe_s: float = 5.0
@@ -82,7 +83,10 @@ class Waits:
 
 
 class NotedBudget(ConnectBudget):
-    """A venue's connect budget, shared by its sessions; tells when an attempt begins."""
+    """A venue's connect budgets, shared by its sessions; tells when an attempt begins.
+
+    Whoever asks gets the moment of its attempt: two that wait do not come at once.
+    """
 
     def __init__(self, shared: list[ConnectBudget], begins: Callable[[], None]) -> None:
         super().__init__(1, 1)
@@ -90,11 +94,12 @@ class NotedBudget(ConnectBudget):
         self._begins = begins
 
     def wait_ns(self, now_ns: int) -> int:
-        """See ConnectBudget."""
-        return max((one.wait_ns(now_ns) for one in self._shared), default=0)
+        """Returns how long to wait for the attempt that is counted by this."""
+        wait_ns = max((one.wait_ns(now_ns) for one in self._shared), default=0)
+        for one in self._shared:
+            one.attempt(now_ns + wait_ns)
+        return wait_ns
 
     def attempt(self, now_ns: int) -> None:
-        """See ConnectBudget."""
-        for one in self._shared:
-            one.attempt(now_ns)
+        """The attempt that was counted begins."""
         self._begins()

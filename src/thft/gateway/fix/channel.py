@@ -108,7 +108,7 @@ class Channel:
         self._gate = gate
         self._timing = timing
         self._budget = NotedBudget(budgets, self._connecting)
-        backoff = Backoff(prng, timing.first_ms)
+        backoff = Backoff(prng, timing.first_ms, timing.cap_ms)
         self._waits = Waits(dialect, backoff, timing, lambda: desk.ready)
         self._initiator: FixInitiator | None = None
         self._session: Session | None = None
@@ -211,8 +211,8 @@ class Channel:
     ) -> None:
         """Queues a message; `run` of the gate lets it out.
 
-        `ref` is what a rejection of it is reported under. `expired` is called when it never will go:
-        too old, too many before it, or the connection is over.
+        `ref` is what a rejection of it is reported under. `expired` is called when it will never
+        go: too old, too many before it, or the connection is over.
         """
         if not self.logged_on:
             expired()
@@ -229,6 +229,10 @@ class Channel:
 
         deadline_ns = now().monotonic_ns + ttl_ms * 1_000_000 if ttl_ms else NEVER
         self._gate.throttle.put(lane, Item(self.name, out, expired, deadline_ns))
+
+    def waiting(self, lane: Lane) -> bool:
+        """Something of that lane has not gone yet, here or on another link of the venue."""
+        return self._gate.throttle.waiting(lane)
 
     def flush(self) -> None:
         """Writes what was sent."""

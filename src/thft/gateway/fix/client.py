@@ -13,7 +13,7 @@ from thft.fix.wire import Message
 from thft.gateway.dialect import Dialect
 from thft.gateway.fix.causes import Timing
 from thft.gateway.fix.channel import Channel, Desk, Gate
-from thft.gateway.fix.limiter import Throttle, Window
+from thft.gateway.fix.limiter import GUARD_NS, SECOND_NS, Throttle, Window
 from thft.gateway.fix.orders import OrderDesk
 from thft.gateway.fix.quotes import QuoteDesk
 from thft.gateway.fix.settings import FixSettings
@@ -24,7 +24,6 @@ from thft.model.order import Order
 PRICES = frozenset(("W", "X", "Y"))
 CONTROL_MESSAGES = 2
 """What is kept free of a link's own limit for heartbeats and Logout."""
-SECOND_NS = 1_000_000_000
 
 
 class Wanted(NamedTuple):
@@ -61,7 +60,7 @@ class FixClient:
         )
         self._gate = Gate(_throttle(dialect, settings))
         budgets = [
-            (one.links, ConnectBudget(one.attempts, one.window_s * SECOND_NS))
+            (one.links, ConnectBudget(one.attempts, one.window_s * SECOND_NS + GUARD_NS))
             for one in dialect.connect
         ]
         self.channels: list[Channel] = []

@@ -77,8 +77,9 @@ class Throttle:
         self._links = links
         self._lanes: dict[Lane, deque[Item]] = {lane: deque() for lane in Lane}
 
-    def __len__(self) -> int:
-        return sum(len(queue) for queue in self._lanes.values())
+    def waiting(self, lane: Lane) -> bool:
+        """Something of that lane has not gone yet."""
+        return bool(self._lanes[lane])
 
     def put(self, lane: Lane, item: Item) -> None:
         """Adds a message; when too many wait in its lane it expires at once."""

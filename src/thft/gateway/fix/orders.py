@@ -76,6 +76,8 @@ class OrderDesk:
         """The venue's id of an order → ours."""
         self._asked: dict[str, Order] = {}
         """Orders asked for whose answer has not come on this connection."""
+        self._fresh: set[str] = set()
+        """Orders sent since the venue was last asked for all of them: its answer may lack them."""
         self._doubts: dict[str, int] = {}
         self._relogged = -RELOG_EVERY_S
         self._cancels = 0
@@ -157,6 +159,7 @@ class OrderDesk:
 
     def _ask_orders(self) -> None:
         snapshot = self._snapshot
+        self._fresh.clear()
         if snapshot.asks_orders:
             self._send_query("AF", self._words.all_orders(snapshot.next_orders()), "orders")
         else:
@@ -165,6 +168,10 @@ class OrderDesk:
 
     def _sync_late(self) -> None:
         """The answer is not complete: nothing changes, and it is asked again."""
+        assert self.channel is not None
+        if self.channel.waiting(Lane.QUERY):
+            self._later(self._timing.answer_s, self._sync_late)
+            return
         what = "orders" if not self._snapshot.orders_complete or self._asked else "positions"
         self.ready = False
         self.state("SYNCING", f"{what} incomplete after {self._timing.answer_s:g} s, asked again")
@@ -183,7 +190,10 @@ class OrderDesk:
     def advance(self) -> None:
         """Goes on to positions once all orders are clear, and to READY once those are equal."""
         snapshot = self._snapshot
-        if not self._syncing or not snapshot.orders_complete or self._asked:
+        if not self._syncing or not snapshot.orders_complete:
+            return
+        self._ask_unlisted()
+        if self._asked:
             return
         for said in snapshot.unbound.values():
             self._foreign(said.venue_order_id, said.report(self._account, "", self.session))
@@ -192,6 +202,17 @@ class OrderDesk:
             self._ask_positions()
         elif snapshot.positions_complete or not snapshot.asks_positions:
             self._compare()
+
+    def _ask_unlisted(self) -> None:
+        """Asks for each order that should be working and that the venue did not name."""
+        if not self._snapshot.asks_orders or self._snapshot.positions_request:
+            return
+        for client_order_id, order in self._orders.items():
+            named = client_order_id in self._snapshot.listed or client_order_id in self._fresh
+            if order.working and not named:
+                self._snapshot.listed.add(client_order_id)  # once in a snapshot
+                if client_order_id not in self._asked:
+                    self._query(order)
 
     def _ask_positions(self) -> None:
         if self._state[0] == "SYNCING":
@@ -279,6 +300,7 @@ class OrderDesk:
             ttl_ms=self._settings.order_ttl_ms,
             expired=lambda: self._deny(order, "it waited too long for its turn or its session"),
         )
+        self._fresh.add(order.client_order_id)
 
     def _deny(self, order: Order, reason: str) -> None:
         """Says, in a turn of its own, that no byte of an order has left."""
@@ -372,6 +394,8 @@ class OrderDesk:
         if ours and said.venue_order_id:
             self._bind(said.venue_order_id, ours)
             self._snapshot.unbound.pop(said.venue_order_id, None)
+        if ours and asked:
+            self._snapshot.listed.add(ours)
         if not ours and asked:
             self._snapshot.unbound[said.venue_order_id] = said
             return

@@ -149,9 +149,9 @@ class QuoteDesk:
         live = len(self._by_instrument) - len(waiting) - len(refused)
         self.ready = not waiting and live > 0
         if waiting:
-            self.state("SYNCING", f"{len(waiting)} subscriptions wait for their data")
+            self.state("SYNCING", "a subscription waits for its data")
         elif refused:
-            said = "; ".join(f"{one.name}: {one.refused}" for one in refused)
+            said = "; ".join(one.refused for one in refused)
             self.state("DEGRADED", said[:300])
         else:
             self.state("READY", "all subscriptions have data")
@@ -178,7 +178,7 @@ class QuoteDesk:
         if one is None:
             self.fault("refused", text)
             return
-        one.refused = text
+        one.refused = f"{one.name}: {text}"
         self._inbox.feed_fault(self._feed, one.instrument, "refused", text)
         self._judge()
 

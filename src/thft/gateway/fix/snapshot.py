@@ -26,6 +26,8 @@ class Snapshot:
     dialect: Dialect
     orders_request: str = ""
     orders_complete: bool = False
+    listed: set[str] = field(default_factory=set)
+    """Our ids of the working orders that the venue named."""
     unbound: dict[str, Said] = field(default_factory=dict)
     """Working orders of the venue whose client id it did not say, by its own id."""
     positions_request: str = ""
@@ -43,6 +45,7 @@ class Snapshot:
         self.orders_request = self.positions_request = ""
         self.orders_complete = self.positions_complete = False
         self.unbound.clear()
+        self.listed.clear()
         self.differences = 0
         self._empty_text = None
 
