@@ -11,7 +11,14 @@ import shutil
 import subprocess
 import sys
 
-PACKAGES = {"gcc": "gcc", "chromium": "chromium", "openssl": "openssl", "strace": "strace"}
+PACKAGES = {
+    "gcc": "gcc",
+    "chromium": "chromium",
+    "fusermount3": "fuse3",
+    "openssl": "openssl",
+    "strace": "strace",
+}
+"""Program to look for, and the package that brings it."""
 
 
 def main() -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from tests.durability.power import missing_for_power_cuts
 from tests.planted import planted_copy
 
 from thft import _native
@@ -20,6 +21,7 @@ SMALL = {
     "THFT_KILLS": "60",
     "THFT_FLIPS": "200",
     "THFT_RETENTION_IMAGES": "400",
+    "THFT_POWER_CUTS": "60",
 }
 
 IMAGES = "tests/durability/test_crash_images.py"
@@ -29,6 +31,7 @@ CALLS = "tests/durability/test_sync_calls.py"
 JOURNAL = "tests/unit/stream/test_journal.py"
 RETENTION = "tests/durability/test_retention_images.py"
 TWINS = "tests/twin/test_twins.py"
+POWER = "tests/durability/test_power_cut.py::test_a_writer_whose_power_is_cut_loses_nothing_durable"
 
 
 EXTENSIONS_OF = {
@@ -271,6 +274,50 @@ MUTANTS = (
         "tests/unit/stream/test_retention.py",
     ),
     Mutant(
+        "no file ever synced (twin)",
+        "stream/disk.py",
+        "            os.fdatasync(self.fd)\n",
+        "            pass\n",
+        POWER,
+        "twin",
+    ),
+    Mutant(
+        "no fdatasync, and the power goes (native)",
+        "stream/syncing_core.h",
+        "return fdatasync(fd) ? errno : 0;",
+        "(void)fd; return 0;",
+        POWER,
+        "native",
+    ),
+    Mutant(
+        "no directory ever synced",
+        "stream/disk.py",
+        "            os.fsync(fd)\n",
+        "            pass\n",
+        POWER,
+    ),
+    Mutant(
+        "way to a new log not synced",
+        "stream/journal.py",
+        "            sync_path(directory)\n",
+        "",
+        POWER,
+    ),
+    Mutant(
+        "what a killed writer left is not synced at the start",
+        "stream/journal.py",
+        "            file.sync()\n            file.forget()\n",
+        "            file.forget()\n",
+        POWER,
+    ),
+    Mutant(
+        "what a failed sync lost is read from memory at the start",
+        "stream/journal.py",
+        "            file.sync()\n            file.forget()\n",
+        "            file.sync()\n",
+        POWER,
+    ),
+    Mutant(
         "open group accepted (twin)",
         "base/_frame_py.py",
         "        if flags & GROUP_END:\n            closed_end",
@@ -357,7 +404,11 @@ def caught(mutant: Mutant, folder: Path) -> str:
 @pytest.mark.once
 @pytest.mark.timeout(1_800)
 def test_every_planted_bug_is_caught_by_its_gate(tmp_path: Path) -> None:
-    planted = [one for one in MUTANTS if one.leaves != "native" or _native.USE_NATIVE]
+    lacking = {
+        "native" if not _native.USE_NATIVE else "",
+        POWER if missing_for_power_cuts() else "",
+    }
+    planted = [one for one in MUTANTS if not lacking & {one.leaves, one.gate}]
     with ThreadPoolExecutor(2) as pool:
         missed = [text for text in pool.map(lambda one: caught(one, tmp_path), planted) if text]
     print(f"{len(planted)} planted, {len(missed)} missed")

@@ -39,6 +39,9 @@ class MemoryFile:
     def sync(self) -> None:
         self.disk.record("sync", self.name)
 
+    def forget(self) -> None:
+        pass
+
     def truncate(self, size: int) -> None:
         self.disk.record("truncate", self.name, size)
 

@@ -61,6 +61,28 @@ def typed_errors(action: str, name: str) -> Iterator[None]:
         raise disk_error(action, name, error) from error
 
 
+def sync_path(directory: Path) -> None:
+    """Makes the names that lead to a directory durable: a new one is lost with its files else.
+
+    Goes up to the top of its file system, or to a directory that we may not read, so did not make.
+    """
+    with typed_errors("fsync the way to", str(directory)):
+        device = os.stat(directory).st_dev
+        for folder in directory.resolve().parents:
+            if os.stat(folder).st_dev != device or not os.access(folder, os.R_OK):
+                return
+            _sync_directory(folder)
+
+
+def _sync_directory(directory: Path) -> None:
+    with typed_errors("fsync", str(directory)):
+        fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+
+
 class File(Protocol):
     """One open file of a log."""
 
@@ -70,6 +92,7 @@ class File(Protocol):
     def write(self, offset: int, data: memoryview | bytes) -> None: ...
     def read(self, offset: int, length: int) -> bytes: ...
     def sync(self) -> None: ...
+    def forget(self) -> None: ...
     def truncate(self, size: int) -> None: ...
     def close(self) -> None: ...
 
@@ -125,7 +148,10 @@ class RealFile:
 
     def read(self, offset: int, length: int) -> bytes:
         """Returns up to `length` bytes from `offset`."""
-        return os.pread(self.fd, length, offset)
+        try:
+            return os.pread(self.fd, length, offset)
+        except OSError as error:
+            raise disk_error("read", self.name, error) from error
 
     def sync(self) -> None:
         """Makes the file's bytes durable."""
@@ -133,6 +159,14 @@ class RealFile:
             os.fdatasync(self.fd)
         except OSError as error:
             raise disk_error("fdatasync", self.name, error) from error
+
+    def forget(self) -> None:
+        """What is read from now on is what the disk holds, where the bytes were synced.
+
+        After a sync that failed the kernel may remember bytes that the disk has lost.
+        """
+        with typed_errors("read again", self.name):
+            os.posix_fadvise(self.fd, 0, 0, os.POSIX_FADV_DONTNEED)
 
     def reserve(self, size: int) -> None:
         """Has the file system choose `size` bytes at once: zeros then cost half as much to write.
@@ -156,8 +190,9 @@ class RealFile:
     def close(self) -> None:
         """Closes the file; once only, because its number may soon be another file's."""
         if self.fd >= 0:
-            os.close(self.fd)
-            self.fd = -1
+            fd, self.fd = self.fd, -1
+            with typed_errors("close", self.name):
+                os.close(fd)
 
 
 class RealDisk:
@@ -219,13 +254,7 @@ class RealDisk:
 
     def sync_names(self) -> None:
         """Makes created and deleted names durable."""
-        fd = os.open(self.directory, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(fd)
-        except OSError as error:
-            raise disk_error("fsync", str(self.directory), error) from error
-        finally:
-            os.close(fd)
+        _sync_directory(self.directory)
 
 
 def write_file(disk: Disk, name: str, pieces: Iterable[bytes]) -> None:

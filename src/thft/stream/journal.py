@@ -7,6 +7,7 @@ segments ready, so the kernel thread never waits for the disk until none is left
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 from collections import deque
@@ -16,9 +17,9 @@ from pathlib import Path
 from thft.base.errors import LocalError, ThftError
 from thft.base.frame import CLOSE, CONTROL, GROUP_END, FrameBuffer
 from thft.stream import layout, recovery
-from thft.stream.disk import Disk, File, JournalPoisoned, RealDisk, typed_errors
+from thft.stream.disk import Disk, File, JournalPoisoned, RealDisk, sync_path, typed_errors
 from thft.stream.layout import SegmentHeader
-from thft.stream.segment import seal
+from thft.stream.segment import header_of, seal
 from thft.stream.syncing import SegmentSupply, segments_ahead, start_syncer
 from thft.stream.watermark import FILE_NAME, Watermark
 
@@ -65,7 +66,8 @@ class Lock:
 
     def release(self) -> None:
         """Gives the right back."""
-        os.close(self._fd)
+        with contextlib.suppress(OSError):  # a failing disk; the right ends with the descriptor
+            os.close(self._fd)
 
 
 class Journal:
@@ -102,6 +104,7 @@ class Journal:
         self._block_bytes = block_bytes
         self._watermark = watermark
         self._lock: Lock | None = None
+        _reread(disk)
         found = recovery.walk(disk)
         ahead = _settle(disk, found, segment_bytes, unsynced_bound)
         reason = f"{found.tear.segment}: {found.tear.reason}" if found.tear else ""
@@ -136,6 +139,7 @@ class Journal:
         lock = Lock(directory)
         try:
             disk = RealDisk(directory)
+            sync_path(directory)
             with typed_errors("open", str(directory / FILE_NAME)):
                 watermark = Watermark(directory, create=True)
             journal = cls(
@@ -288,6 +292,19 @@ class Journal:
         except ThftError as error:
             self._failure = error
             raise
+
+
+def _reread(disk: Disk) -> None:
+    """Makes durable, before it is read, what a writer that died has left in any segment.
+
+    Segments that were never begun are spared: there may be many, and they hold nothing.
+    """
+    for name in layout.segment_names(disk.names()):
+        if not layout.is_sealed(name) and header_of(disk, name) is not None:
+            file = disk.open(name)
+            file.sync()
+            file.forget()
+            file.close()
 
 
 def _settle(

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from thft.base.frame import GROUP_END, FrameTooLarge
-from thft.sim.memory_disk import MemoryDisk
+from thft.base.prng import Prng
+from thft.sim.memory_disk import FragileDisk, MemoryDisk
 from thft.stream import syncing
 from thft.stream.disk import (
     DiskFailed,
@@ -216,6 +217,26 @@ def test_a_segment_is_made_as_soon_as_there_is_room_again(
     supply.take().close()
     supply.stop()
     assert disk.names() == ["00000001.log"]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_a_killed_writer_left_is_made_durable_at_the_start(seed: int) -> None:
+    def start(disk: FragileDisk) -> Journal:
+        return Journal(
+            disk,
+            instance="ab",
+            created_ns=1,
+            segment_bytes=SMALL["segment_bytes"],
+            block_bytes=SMALL["block_bytes"],
+            threads=False,
+        )
+
+    disk = FragileDisk()
+    write(start(disk), 1_000)  # over several segments, none of them synced, then killed
+    killed = disk.killed()
+    again = start(killed)
+    assert again.durable_seq == 1_000
+    assert start(killed.cut_power(Prng(seed))).recovered.last_seq >= again.durable_seq
 
 
 def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
