@@ -27,9 +27,9 @@ from thft.sim.demo_market import DemoMarket
 
 PACKAGE = str(Path(thft.__file__).parent) + os.sep
 FIRST = (
-    ("EUR/USD", "1.17246", "1.17254"),
-    ("GBP/USD", "1.34000", "1.34008"),
-    ("BTC/USD", "90000.0", "90003.0"),
+    ("EURUSD", "1.17246", "1.17254"),
+    ("GBPUSD", "1.34000", "1.34008"),
+    ("BTCUSD", "90000.0", "90003.0"),
 )
 calls: list[str] = []
 
@@ -63,10 +63,7 @@ class Stage:
         self.market = DemoMarket()
 
     async def open(self) -> None:
-        ports = {
-            "binance": await self.market.fast.listen(),
-            "kraken": await self.market.slow.listen(),
-        }
+        ports = await self.market.listen()
         text = demo_configuration(self.directory, 0, 1, ports).replace(
             'offset_mode = "auto"', 'offset_mode = "off"'
         )
@@ -84,15 +81,16 @@ class Stage:
         feeds = self.replica.state.feeds
         await self.market.subscribed()
         for symbol, bid, ask in FIRST:
-            for venue, name in (
-                (self.market.fast, symbol.replace("/", "")),
-                (self.market.slow, symbol),
-            ):
-                venue.tick(name, bid, "1000000", ask, "1000000", time.time_ns())
-        await until(
-            lambda: len(feeds) == 2 and all(feed.state == "READY" for feed in feeds.values()),
-            f"both feeds READY: {feeds}",
-        )
+            for venue in (self.market.fast, self.market.slow):
+                venue.tick(symbol, bid, "1000000", ask, "1000000", time.time_ns())
+        accounts = self.replica.state.accounts
+
+        def ready() -> bool:
+            states = [feed.state for feed in feeds.values()]
+            states += [account.state for account in accounts.values()]
+            return len(states) == 3 and set(states) == {"READY"}
+
+        await until(ready, f"both feeds and the account READY: {feeds} {accounts}")
 
     async def stop(self) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
@@ -109,7 +107,7 @@ class Stage:
     def send_slow(self, mid: int) -> None:
         """Sends a EURUSD tick of the slow venue."""
         bid, ask = f"1.{mid:05d}", f"1.{mid + 8:05d}"
-        self.market.slow.tick("EUR/USD", bid, "1000000", ask, "1000000", time.time_ns())
+        self.market.slow.tick("EURUSD", bid, "1000000", ask, "1000000", time.time_ns())
 
 
 async def tell(directory: Path) -> dict[str, list[str]]:

@@ -110,10 +110,41 @@ url = "ws://127.0.0.1:1/"
 role = "quick"
 symbols = {}
 
+[[venues]]
+name = "c"
+dialect = "ctrader"
+symbols = {}
+[venues.fix]
+host = "a host"
+ports = { quote = 70000, nowhere = 1 }
+sender_comp_id = "x"
+password = "hunter2"
+
+[[venues]]
+name = "d"
+dialect = "ctrader"
+symbols = {}
+[venues.fix]
+host = "127.0.0.1"
+ports = { nowhere = 1 }
+sender_comp_id = "x"
+username = "me"
+
 [[accounts]]
 name = "p"
 feed = "b"
 latency_ms = [9, 3]
+
+[[accounts]]
+name = "q"
+feed = "a"
+kind = "venue"
+
+[[accounts]]
+name = "r"
+feed = "d"
+kind = "venue"
+model = "hedging"
 
 [[strategies]]
 name = "s"
@@ -147,7 +178,16 @@ def test_all_findings_come_at_once_each_with_its_key(tmp_path: Path) -> None:
         "venues[0].url: expected a ws:// or wss:// address with a host",
         "venues[0].symbols.GBPUSD: expected `str`, got `int`",
         "venues[0].symbols.GBPUSD: no instrument has this symbol",
-        "venues[1].dialect: expected one of 'binance', 'kraken', got 'unheard of'",
+        "venues[1].dialect: 'unheard of' without venues[1].fix: 'binance', 'kraken' are WebSockets",
+        "venues[2].fix.host: expected a host name or an address, got 'a host'",
+        "venues[2].fix.ports.quote: expected `int` <= 65535, got 70000",
+        "venues[2].fix.password: expected a reference to a secret: env:NAME or file:PATH",
+        "venues[3].fix.ports.nowhere: the dialect has no link 'nowhere'",
+        "venues[3].fix.sender_comp_id: 'x' does not look like",
+        "venues[3].fix.username: 'me' does not look like [0-9]+",
+        "venues[3].fix.password: missing: the dialect asks for it",
+        "accounts[1].kind: the feed has no FIX session to trade by, use 'paper'",
+        "accounts[2].model: an account at a venue is traded as 'netting' only",
         "venues[1].role: expected one of '', 'fast', 'slow', got 'quick'",
         "venues: name 'a' is there 2 times",
         "accounts[0].feed: no venue is called 'b'",
@@ -158,6 +198,7 @@ def test_all_findings_come_at_once_each_with_its_key(tmp_path: Path) -> None:
         "strategies[1].kind: no strategy is of kind 'unheard of', there are latency_arbitrage",
         "mend or remove these keys",
     )
+    assert "hunter2" not in done.stderr
     assert not (tmp_path / "data").exists()
 
 

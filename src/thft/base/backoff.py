@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from collections import deque
 
 from thft.base.prng import Prng
@@ -42,8 +43,9 @@ class ConnectBudget:
         made = self._made_ns
         while made and made[0] <= now_ns - self._window_ns:
             made.popleft()
-        return 0 if len(made) < self._attempts else made[0] + self._window_ns - now_ns
+        over = len(made) - self._attempts
+        return 0 if over < 0 else max(made[over] + self._window_ns - now_ns, 0)
 
     def attempt(self, now_ns: int) -> None:
-        """Counts an attempt."""
-        self._made_ns.append(now_ns)
+        """Counts an attempt, which may lie ahead."""
+        insort(self._made_ns, now_ns)

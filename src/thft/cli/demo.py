@@ -37,7 +37,9 @@ def demo(
     since: str = "00:00",
     until: str = "24:00",
 ) -> int:
-    """Runs the whole engine on two simulated venues.
+    """Runs the whole engine on two simulated venues; orders go by FIX to a cTrader provider.
+
+    Quote files are played on two WebSocket venues and traded on a paper account instead.
 
     Parameters
     ----------

@@ -29,19 +29,41 @@ dialect = "binance"
 role = "fast"
 url = "ws://127.0.0.1:{binance}/stream"
 symbols = {{ {fast_symbols} }}
+{slow}{strategies}"""
 
+_PROVIDER = """
+[[venues]]
+name = "slow"
+dialect = "ctrader"
+role = "slow"
+symbols = {{ {symbols} }}
+[venues.fix]
+host = "127.0.0.1"
+ports = {{ quote = {quote}, trade = {trade} }}
+tls = false
+sender_comp_id = "demo.thft.1000002"
+username = "1000002"
+password = "file:{password}"
+
+[[accounts]]
+name = "slow-account"
+feed = "slow"
+kind = "venue"
+"""
+
+_PAPER = """
 [[venues]]
 name = "slow"
 dialect = "kraken"
 role = "slow"
 url = "ws://127.0.0.1:{kraken}/v2"
-symbols = {{ {slow_symbols} }}
+symbols = {{ {symbols} }}
 
 [[accounts]]
 name = "slow-paper"
 feed = "slow"
 latency_ms = [5, 25]
-{strategies}"""
+"""
 
 _INSTRUMENT = """
 [[instruments]]
@@ -58,7 +80,7 @@ kind = "latency_arbitrage"
 symbol = "{symbol}"
 fast_feed = "fast"
 slow_feed = "slow"
-account = "slow-paper"
+account = "{account}"
 size = "{size}"
 delta_mode = "{mode}"
 diff_to_open_points = {open}
@@ -67,6 +89,9 @@ order_lifetime_s = 60
 offset_mode = "{offset}"
 offset_interval_ms = 250
 """
+
+_PASSWORD = Path(__file__).with_name("demo-password")
+"""The simulator's, which opens nothing else; a configuration names secrets, it never holds them."""
 
 _SYMBOLS = {
     "EURUSD": (5, "0.0001", "100000", 8, 60),
@@ -100,6 +125,7 @@ def demo_configuration(
         strategies += _STRATEGY.format(
             name=f"arb-{symbol.lower()}",
             symbol=symbol,
+            account="slow-paper" if files else "slow-account",
             size="1000000" if files else size,
             mode="standard" if files else "spread_corrected",
             open=5 if files else points,
@@ -114,9 +140,18 @@ def demo_configuration(
         start_ns=start_ns,
         speed=0.0 if speed == "max" or not files else float(speed),
         binance=ports["binance"],
-        kraken=ports["kraken"],
         fast_symbols=", ".join(f'{name} = "{name}"' for name in symbols),
-        slow_symbols=", ".join(f'{name} = "{name[:3]}/{name[3:]}"' for name in symbols),
+        slow=_slow(symbols, ports, bool(files)),
         instruments=instruments,
         strategies=strategies,
     )
+
+
+def _slow(symbols: list[str], ports: dict[str, int], files: bool) -> str:
+    """Returns the slow venue and its account: paper on Kraken for files, else cTrader's own."""
+    if files:
+        carried = ", ".join(f'{name} = "{name[:3]}/{name[3:]}"' for name in symbols)
+        return _PAPER.format(kraken=ports["kraken"], symbols=carried)
+    carried = ", ".join(f'{name} = "{name}"' for name in symbols)
+    quote, trade = ports["quote"], ports["trade"]
+    return _PROVIDER.format(quote=quote, trade=trade, symbols=carried, password=_PASSWORD)

@@ -12,7 +12,7 @@ from cyclopts import App
 from thft.base.errors import LocalError
 from thft.cli import venue_fix
 from thft.sim.binance_venue import BinanceVenue
-from thft.sim.demo_market import DemoMarket
+from thft.sim.demo_market import DemoMarket, FileMarket
 from thft.sim.kraken_venue import KrakenVenue
 from thft.sim.quote_file import DAY_NS, merged
 from thft.sim.venue_server import VenueServer
@@ -53,7 +53,7 @@ def demo(
     since: str = "00:00",
     until: str = "24:00",
 ) -> int:
-    """Serves a fast (Binance) and a slow (Kraken) venue from one market.
+    """Serves a fast venue (Binance) and a slow one (cTrader by FIX, Kraken for quote files).
 
     Parameters
     ----------
@@ -101,41 +101,27 @@ def time_of_day(text: str) -> int:
 async def _demo(
     seed: int, fast: Path | None, slow: Path | None, speed: str, since_ns: int, until_ns: int
 ) -> None:
-    market = DemoMarket()
-    ports = {"binance": await market.fast.listen(), "kraken": await market.slow.listen()}
-    print(json.dumps(ports), flush=True)
+    files = FileMarket() if fast is not None else None
+    model = DemoMarket() if files is None else None
+    market = files or model
+    assert market is not None
+    print(json.dumps(await market.listen()), flush=True)
     await market.subscribed()
-    playing = asyncio.ensure_future(_play(market, seed, fast, slow, speed, since_ns, until_ns))
-    stopping = asyncio.ensure_future(_stopped())
+    if files is not None and fast is not None and slow is not None:
+        rows = merged(fast, slow, since_ns, until_ns)
+        play = files.run_locked(rows) if speed == "max" else files.run_paced(rows, float(speed))
+    else:
+        assert model is not None
+        play = model.run_model(seed, float(speed))
+    playing, stopping = asyncio.ensure_future(play), asyncio.ensure_future(_stopped())
     await asyncio.wait([playing, stopping], return_when=asyncio.FIRST_COMPLETED)
     if playing.done():
         playing.result()
         await asyncio.sleep(GRACE_S)
-        sent = {"fast": market.fast.counts.ticks_sent, "slow": market.slow.counts.ticks_sent}
-        print(json.dumps({"sent": sent}), flush=True)
+        print(json.dumps({"sent": files.sent if files is not None else {}}), flush=True)
         await stopping
     playing.cancel()
-    await market.fast.close()
-    await market.slow.close()
-
-
-async def _play(
-    market: DemoMarket,
-    seed: int,
-    fast: Path | None,
-    slow: Path | None,
-    speed: str,
-    since_ns: int,
-    until_ns: int,
-) -> None:
-    if fast is None or slow is None:
-        await market.run_model(seed, float(speed))
-        return
-    rows = merged(fast, slow, since_ns, until_ns)
-    if speed == "max":
-        await market.run_files_locked(rows)
-    else:
-        await market.run_files_paced(rows, float(speed))
+    await market.close()
 
 
 async def _stopped() -> None:

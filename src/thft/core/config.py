@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 
 from thft.base.errors import LocalError
 from thft.core.findings import findings
+from thft.gateway.fix.settings import FixSettings
 
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 Positive = Annotated[int, Meta(ge=1)]
@@ -58,23 +59,33 @@ class InstrumentConfig(Struct, forbid_unknown_fields=True):
 
 
 class VenueConfig(Struct, forbid_unknown_fields=True):
-    """One feed: a venue's WebSocket and the symbols it carries, canonical to venue symbol."""
+    """One feed and the symbols it carries, canonical to venue symbol.
+
+    With `fix` the dialect is a FIX record, shipped or a path; else `url` is a WebSocket.
+    """
 
     name: Name
-    dialect: Literal["binance", "kraken"]
-    url: Url
+    dialect: Annotated[str, Meta(min_length=1)]
     symbols: dict[str, str]
+    url: Url | None = None
+    fix: FixSettings | None = None
     role: Literal["", "fast", "slow"] = ""
 
 
 class AccountConfig(Struct, forbid_unknown_fields=True):
-    """A paper account priced by a feed; latency in ms, commission per million a side."""
+    """An account priced by a feed; latency in ms, commission per million a side.
+
+    `venue` is the account that the feed's FIX session logs on to, `paper` one of our own.
+    """
 
     name: Name
     feed: str
+    kind: Literal["paper", "venue"] = "paper"
     currency: str = "USD"
     model: Literal["netting", "hedging"] = "netting"
     latency_ms: tuple[Natural, Natural] = (5, 25)
+    ack_timeout_ms: Positive = 5_000
+    """An order of a venue without an answer for so long is UNKNOWN and is asked for."""
     commission_per_million: Price = "0"
 
 

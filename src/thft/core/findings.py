@@ -8,22 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin
 
 import msgspec
 from msgspec import Struct
 
 from thft.base.errors import LocalError
 from thft.core.catalogue import Catalogue, load_catalogue
+from thft.gateway.fix.settings import FixSettings, dialect_findings
 
 Table = dict[str, Any]
+WEBSOCKETS = ("binance", "kraken")
 NAMES = (("instruments", "symbol"), ("venues", "name"), ("accounts", "name"))
 """Lists whose entries are called by a name, with its key."""
 
 
 def findings(table: Table, kind: type[Struct]) -> list[str]:
     """Returns every finding of a table that shall be a `kind`, in the order of its keys."""
-    return [*_misfits(table, kind, ""), *_references(table), *_strategies(table)]
+    return [
+        *_misfits(table, kind, ""),
+        *_references(table),
+        *_gateways(table),
+        *_strategies(table),
+    ]
 
 
 # ---- types -------------------------------------------------------------------------------------
@@ -32,6 +40,9 @@ def findings(table: Table, kind: type[Struct]) -> list[str]:
 def _misfits(value: Any, kind: Any, key: str) -> Iterator[str]:
     """Yields what does not fit the type, with the key of the innermost value."""
     origin, inner = get_origin(kind), get_args(kind)
+    if origin in (Union, UnionType) and value is not None:
+        kind = next(one for one in inner if one is not NoneType)
+        origin, inner = get_origin(kind), get_args(kind)
     if isinstance(kind, type) and issubclass(kind, Struct) and isinstance(value, dict):
         yield from _struct(value, kind, key)
     elif origin is list and isinstance(value, list):
@@ -68,7 +79,8 @@ def _leaf(value: Any, kind: Any, key: str) -> Iterator[str]:
                 text = f"expected {meta.description}"
         if get_origin(kind) is Literal:
             text = f"expected one of {', '.join(map(repr, get_args(kind)))}"
-        got = "" if "got" in text or place else f", got {repr(value)[:42]}"
+        silent = "got" in text or place or key.endswith("password")  # it may be the secret itself
+        got = "" if silent else f", got {repr(value)[:42]}"
         yield f"{key}{place.rstrip('`')}: {text[0].lower()}{text[1:]}{got}"
 
 
@@ -110,6 +122,47 @@ def _references(table: Table) -> Iterator[str]:
         match latency:
             case [int() as low, int() as high] if low > high:
                 yield f"{key}.latency_ms: the first number is larger than the second"
+
+
+def _gateways(table: Table) -> Iterator[str]:
+    """Yields what is wrong with a venue's way in, and with accounts that are traded through it."""
+    accounts = [entry for _, entry in _entries(table, "accounts") if entry.get("kind") == "venue"]
+    fix: set[str] = set()
+    for key, venue in _entries(table, "venues"):
+        name, dialect = venue.get("name"), venue.get("dialect")
+        traded = [entry for entry in accounts if entry.get("feed") == name]
+        if "fix" in venue:
+            fix.add(str(name))
+            yield from _fix(table, venue, key, bool(traded))
+        elif isinstance(dialect, str) and dialect not in WEBSOCKETS:
+            said = f"{', '.join(map(repr, WEBSOCKETS))} are WebSockets; a FIX venue has a table"
+            yield f"{key}.dialect: {dialect!r} without {key}.fix: {said} of that name"
+        elif venue.get("url") is None:
+            yield f"{key}.url: missing"
+        if len(traded) > 1:
+            yield f"{key}: {len(traded)} accounts are traded by one session, one is possible"
+    for key, account in _entries(table, "accounts"):
+        if account.get("kind") != "venue":
+            continue
+        if account.get("feed") not in fix:
+            yield f"{key}.kind: the feed has no FIX session to trade by, use 'paper'"
+        if account.get("model") == "hedging":
+            yield f"{key}.model: an account at a venue is traded as 'netting' only"
+
+
+def _fix(table: Table, venue: Table, key: str, traded: bool) -> Iterator[str]:
+    if venue.get("url") is not None:
+        yield f"{key}.url: a FIX venue has {key}.fix.host instead"
+    clock = table.get("clock")
+    if isinstance(clock, dict) and clock.get("source") == "market":
+        yield f"{key}.fix: a FIX session lives in real time, clock.source must be 'wall'"
+    try:
+        settings = msgspec.convert(venue["fix"], FixSettings)
+    except msgspec.ValidationError:
+        return  # said already, with its key
+    live = table.get("mode") == "live"
+    for inner, text in dialect_findings(str(venue.get("dialect")), settings, live, traded):
+        yield f"{key}.{inner}: {text}"
 
 
 def _strategies(table: Table) -> Iterator[str]:

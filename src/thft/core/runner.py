@@ -6,40 +6,32 @@ import asyncio
 import logging
 import secrets
 import signal
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
 from thft import __version__
-from thft.base.backoff import Backoff, ConnectBudget
 from thft.base.errors import ThftError
-from thft.base.prng import Prng
 from thft.core.catalogue import Catalogue, load_catalogue
 from thft.core.command_tail import CommandTail
 from thft.core.config import Config
 from thft.core.fatal import FatalTrace, Stuck
+from thft.core.gateways import Gateways
 from thft.core.recover import recover
 from thft.core.room import require_room
 from thft.core.seed import seed_events
 from thft.core.upkeep import Upkeep
 from thft.core.watchdog import Watchdog
-from thft.gateway.binance import BinanceDialect
-from thft.gateway.kraken import KrakenDialect
-from thft.gateway.port import Dialect, EngineInbox, Level
-from thft.gateway.websocket import WebSocketFeed
+from thft.gateway.port import Level, Trading
 from thft.host.clock import EngineClock, MarketClock
 from thft.host.notify import READY, STOPPING, TURNING, Notifier
 from thft.model import event as ev
+from thft.model.order import Order
 from thft.stream.journal import Journal
 
-DIALECTS: dict[str, Callable[[EngineInbox, int, dict[str, int]], Dialect]] = {
-    "binance": BinanceDialect,
-    "kraken": KrakenDialect,
-}
-BUDGETS = {"binance": (300, 300), "kraken": (60, 60)}
-"""Connection attempts and seconds a venue allows from one address."""
+GOODBYE_S = 2.0
+"""Venues get so long to answer our Logout."""
 
 log = logging.getLogger("thft.core")
 
@@ -84,13 +76,18 @@ class Core:
         self.kernel.attach(self.journal.buffer, self.journal.buffer)
         self.watchdog = Watchdog(self.kernel.lane)
         self.upkeep = Upkeep(self)
-        self._feeds: list[WebSocketFeed] = []
+        self._halts: dict[str, str] = {}
+        """Accounts that the engine itself has halted, and why; a person restarts the core."""
+        self._said: dict[str, str] = {}
+        """What each account's gateway said last."""
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due_ns = 0
+        self._closed = False
         self._stopped = asyncio.Event()
         self._notifier = Notifier()
         self._trace = FatalTrace(directory / "core")
         self._start(catalogue, note)
+        self._gateways = Gateways(self, config, self.kernel.state, directory)
 
     def _start(self, catalogue: Catalogue, note: str) -> None:
         recovered, state = self.journal.recovered, self.kernel.state
@@ -179,10 +176,45 @@ class Core:
     def feed_fault(self, feed: int, instrument: int, fault: str, detail: str) -> None:
         self.kernel.process(ev.FeedFault(feed, instrument, fault, detail), self.now_ns(), feed)
 
+    def execution(self, report: ev.ExecutionReport) -> None:
+        self.kernel.process(report, self.now_ns())
+
+    def account_state(self, account: str, state: str, reason: str, session: int) -> None:
+        before = self.kernel.state.accounts[account]
+        if before.state == "HALTED" != self._said.get(account):
+            self._halts.setdefault(account, before.reason)
+        self._said[account] = state
+        if state in ("READY", "DEGRADED") and account in self._halts:
+            state, reason = "HALTED", self._halts[account]
+        log.info("account %s %s: %s", account, state, reason)
+        self.kernel.process(ev.AccountState(account, state, reason, session), self.now_ns())
+
+    def net_position(self, account: str, instrument: int) -> int:
+        return self.kernel.state.net_size(account, instrument)
+
+    def metric(self, kind: str, id: str, values: tuple[tuple[str, int], ...]) -> None:
+        self.kernel.process(ev.MetricSnapshot(0, kind, id, values), self.now_ns())
+
     def turn_end(self) -> None:
+        """Writes the turn, then lets its effects leave."""
+        if self._closed:
+            return  # a socket's last words after the end
         self.journal.flush()
-        self.kernel.take_effects()  # paper accounts only: nothing leaves the process
+        effects = self.kernel.take_effects()
+        if effects:
+            self._deliver(effects)
         self._schedule_timer()
+
+    def _deliver(self, effects: list[tuple[str, Order]]) -> None:
+        """Hands effects to their gateways; an account without one has no way out any more."""
+        touched: dict[str, Trading] = {}
+        for kind, order in effects:
+            gateway = self._gateways.trading.get(order.account)
+            if gateway is not None:
+                gateway.take(kind, order)
+                touched[order.account] = gateway
+        for gateway in touched.values():
+            gateway.flush()
 
     # ---- the loop ------------------------------------------------------------------------------
 
@@ -193,22 +225,25 @@ class Core:
             loop.add_signal_handler(number, self._stopped.set)
         self.watchdog.start()
         commands = CommandTail(self.directory / "api", self.kernel.state.api_seq, self._command)
-        work = [*(feed.run() for feed in self._make_feeds()), *self.upkeep.work(), commands.run()]
-        tasks = [asyncio.ensure_future(one) for one in work]
+        gateways = [asyncio.ensure_future(one.run()) for one in self._gateways.all]
+        work = [*self.upkeep.work(), commands.run()]
+        tasks = [*gateways, *(asyncio.ensure_future(one) for one in work)]
         self._schedule_timer()
         self._notifier.say(READY)
         waiting = asyncio.ensure_future(self._stopped.wait())
         done, _ = await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
-        await self._stop(tasks)
+        await self._stop(gateways, tasks)
         for task in done:
             if task is not waiting:
                 task.result()  # a loop that ended by itself failed: say so
 
-    async def _stop(self, tasks: Sequence[asyncio.Future[None]]) -> None:
+    async def _stop(
+        self, gateways: Sequence[asyncio.Future[None]], tasks: Sequence[asyncio.Future[None]]
+    ) -> None:
         self._notifier.say(STOPPING)
-        for feed in self._feeds:
-            feed.stop()
-        await asyncio.sleep(0)
+        self._gateways.stop()
+        if gateways:
+            await asyncio.wait(gateways, timeout=GOODBYE_S)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -216,33 +251,11 @@ class Core:
         await self.upkeep.stop()
         self.turn_end()
         await self.upkeep.save_snapshot()
+        self._closed = True
         self.journal.close()
+        self._gateways.close()
         self._trace.close()
         self._notifier.close()
-
-    def _make_feeds(self) -> list[WebSocketFeed]:
-        prng = Prng(secrets.randbits(64))  # jitter of reconnects is no decision of the kernel
-        ids = {record.definition.name: feed for feed, record in self.kernel.state.feeds.items()}
-        budgets: dict[str, ConnectBudget] = {}
-        for venue in self.config.venues:
-            attempts, seconds = BUDGETS[venue.dialect]
-            budget = budgets.setdefault(
-                venue.dialect, ConnectBudget(attempts, seconds * 1_000_000_000)
-            )
-            feed = ids[venue.name]
-            definition = self.kernel.state.feeds[feed].definition
-            symbols = {name: instrument for instrument, name in definition.symbols}
-            self._feeds.append(
-                WebSocketFeed(
-                    self,
-                    feed,
-                    venue.url,
-                    partial(DIALECTS[venue.dialect], self, feed, symbols),
-                    Backoff(prng),
-                    budget,
-                )
-            )
-        return self._feeds
 
     def _command(self, command: ev.CommandReceived) -> None:
         self.kernel.process(command, self.now_ns())

@@ -7,6 +7,7 @@ code changed are loaded anew; other differences are the journal's to keep.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import msgspec
 
@@ -18,7 +19,6 @@ from thft.model import event as ev
 from thft.model.fixed import MONEY_DIGITS, PRICE_ONE, parse_price, parse_scaled, parse_size
 
 MS_NS = 1_000_000
-ACK_TIMEOUT_NS = 5_000 * MS_NS
 
 
 def seed_events(config: Config, kernel: Kernel, catalogue: Catalogue) -> Iterator[ev.Event]:
@@ -45,7 +45,8 @@ def seed_events(config: Config, kernel: Kernel, catalogue: Catalogue) -> Iterato
             continue
         number = feeds[venue.name] = len(feeds) + 1
         symbols = tuple((instruments[name], raw) for name, raw in venue.symbols.items())
-        yield ev.FeedDefined(number, venue.name, venue.dialect, venue.role, symbols)
+        dialect = Path(venue.dialect).stem
+        yield ev.FeedDefined(number, venue.name, dialect, venue.role, symbols)
     for account in config.accounts:
         if account.name not in state.accounts:
             yield _account(account, feeds[account.feed])
@@ -62,14 +63,14 @@ def _account(account: AccountConfig, feed: int) -> ev.AccountDefined:
     low, high = account.latency_ms
     return ev.AccountDefined(
         account.name,
-        "paper",
+        account.kind,
         account.model,
         account.currency,
         feed,
         parse_scaled(account.commission_per_million, MONEY_DIGITS, "commission_per_million"),
         low * MS_NS,
         high * MS_NS,
-        ACK_TIMEOUT_NS,
+        account.ack_timeout_ms * MS_NS,
     )
 
 

@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from thft.model.event import ExecutionReport
+from thft.model.order import Order
+
 Level = tuple[int, int]
 """(price 1e-9, size 1e-8); size 0 removes the level."""
 
@@ -60,8 +63,36 @@ class EngineInbox(Protocol):
         """Takes one integrity fault; instrument 0 when it concerns the whole feed."""
         ...
 
+    def execution(self, report: ExecutionReport) -> None:
+        """Takes what a venue says of an order."""
+        ...
+
+    def account_state(self, account: str, state: str, reason: str, session: int) -> None:
+        """Takes an account's readiness, why, and how often it has logged on."""
+        ...
+
+    def net_position(self, account: str, instrument: int) -> int:
+        """Returns the signed size the engine has booked, 1e-8."""
+        ...
+
+    def metric(self, kind: str, id: str, values: tuple[tuple[str, int], ...]) -> None:
+        """Takes measured integers of a session."""
+        ...
+
     def turn_end(self) -> None:
         """Ends a socket turn: what was taken is written, then effects leave."""
+        ...
+
+
+class Trading(Protocol):
+    """A gateway as the engine sees it: where the effects of one account go."""
+
+    def take(self, kind: str, order: Order) -> None:
+        """Takes one effect (send, cancel, query); never calls the inbox before it returns."""
+        ...
+
+    def flush(self) -> None:
+        """Lets what was taken leave."""
         ...
 
 

@@ -345,7 +345,7 @@ class ExecutionReport(Event, frozen=True):
     venue_order_id: str
     exec_id: str
     exec_type: str
-    """new, trade, cancelled, rejected, expired, status or not_found."""
+    """new, trade, cancelled, rejected, expired, status, not_found; denied by our own gateway."""
     last_size: int
     last_price: int
     cum_size: int

@@ -30,7 +30,8 @@ TERMINAL = frozenset({FILLED, CANCELLED, REJECTED, EXPIRED, NEVER_ARRIVED, DENIE
 WORKING = (SUBMITTED, ACCEPTED, PARTIAL, UNKNOWN)
 
 _LIVE = (SUBMITTED, ACCEPTED, PARTIAL, UNKNOWN)
-_ENDED = (FILLED, CANCELLED, REJECTED, EXPIRED, NEVER_ARRIVED)
+_ENDED = (FILLED, CANCELLED, REJECTED, EXPIRED, NEVER_ARRIVED, DENIED)
+_REPORTS = ("new", "status", "trade", "cancelled", "rejected", "expired", "not_found", "denied")
 
 TRANSITIONS: dict[tuple[str, str], str] = {
     # first answers
@@ -40,6 +41,11 @@ TRANSITIONS: dict[tuple[str, str], str] = {
     (UNKNOWN, "rejected"): REJECTED,
     (ACCEPTED, "rejected"): REJECTED,
     (UNKNOWN, "not_found"): NEVER_ARRIVED,
+    # the gateway knows that no byte of it has left
+    (SUBMITTED, "denied"): DENIED,
+    (UNKNOWN, "denied"): DENIED,
+    (ACCEPTED, "denied"): ACCEPTED,
+    (PARTIAL, "denied"): PARTIAL,
     # lagging or repeated answers change nothing
     (ACCEPTED, "new"): ACCEPTED,
     (PARTIAL, "new"): PARTIAL,
@@ -59,13 +65,14 @@ for _state in _LIVE:
     TRANSITIONS[_state, "cancelled"] = CANCELLED
     TRANSITIONS[_state, "expired"] = EXPIRED
 for _state in _ENDED:
-    for _type in ("new", "status", "trade", "cancelled", "rejected", "expired", "not_found"):
+    for _type in _REPORTS:
         TRANSITIONS[_state, _type] = _state
 # The engine believed it never arrived, the venue says otherwise: the venue is right.
-for _type, _to in (("new", ACCEPTED), ("status", ACCEPTED), ("trade", PARTIAL)):
-    TRANSITIONS[NEVER_ARRIVED, _type] = _to
-for _type in ("cancelled", "expired", "rejected"):
-    TRANSITIONS[NEVER_ARRIVED, _type] = _type.upper()
+for _state in (NEVER_ARRIVED, DENIED):
+    for _type, _to in (("new", ACCEPTED), ("status", ACCEPTED), ("trade", PARTIAL)):
+        TRANSITIONS[_state, _type] = _to
+    for _type in ("cancelled", "expired", "rejected"):
+        TRANSITIONS[_state, _type] = _type.upper()
 
 
 class UnknownTransition(LocalError):

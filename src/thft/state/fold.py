@@ -121,6 +121,10 @@ def _depth(state: State, event: ev.Depth, ts_ns: int) -> None:
     book.update(*depth.top(), event.venue_ts_ns, event.venue_seq, ts_ns)
 
 
+WORKING_STATES = ("READY", "DEGRADED")
+"""A feed that lacks some of its symbols still prices the others."""
+
+
 def _feed_state(state: State, event: ev.FeedState, ts_ns: int) -> None:
     feed = state.feeds.get(event.feed)
     if feed is None:
@@ -132,7 +136,7 @@ def _feed_state(state: State, event: ev.FeedState, ts_ns: int) -> None:
     feed.since_ns = ts_ns
     for (owner, _), book in state.books.items():
         if owner == event.feed:
-            _judge(book, event.state == "READY")
+            _judge(book, event.state in WORKING_STATES)
 
 
 def _judge(book: TopBook, healthy: bool) -> None:

@@ -1,0 +1,117 @@
+"""Makes the gateways that a configuration wants; called by the runner when the core starts."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Protocol
+
+from thft.base.backoff import Backoff, ConnectBudget
+from thft.base.prng import Prng
+from thft.core.config import Config, VenueConfig
+from thft.fix.session import Store
+from thft.gateway.binance import BinanceDialect
+from thft.gateway.dialects import load
+from thft.gateway.fix.client import FixClient, Wanted
+from thft.gateway.fix.settings import FixSettings
+from thft.gateway.kraken import KrakenDialect
+from thft.gateway.port import Dialect, EngineInbox, Trading
+from thft.gateway.websocket import WebSocketFeed
+from thft.host.clock import EngineClock
+from thft.state.fold import State
+from thft.store.fix_log import FixLog
+
+DIALECTS: dict[str, Callable[[EngineInbox, int, dict[str, int]], Dialect]] = {
+    "binance": BinanceDialect,
+    "kraken": KrakenDialect,
+}
+BUDGETS = {"binance": (300, 300), "kraken": (60, 60)}
+"""Connection attempts and seconds a venue allows from one address."""
+
+
+class Gateway(Protocol):
+    """What the runner keeps running."""
+
+    async def run(self) -> None: ...
+    def stop(self) -> None: ...
+
+
+class Gateways:
+    """All gateways of one core."""
+
+    def __init__(self, inbox: EngineInbox, config: Config, state: State, directory: Path) -> None:
+        """Opens the stores of FIX sessions; raises LocalError when one cannot be."""
+        self._inbox = inbox
+        self._config = config
+        self._state = state
+        self._directory = directory
+        self._prng = Prng(secrets.randbits(64))  # jitter of reconnects is no decision of the kernel
+        self._budgets: dict[str, ConnectBudget] = {}
+        self._stores: list[FixLog] = []
+        self.all: list[Gateway] = []
+        self.trading: dict[str, Trading] = {}
+        """Account → where its effects go."""
+        for venue in config.venues:
+            if venue.fix is not None:
+                self.all.append(self._fix(venue, venue.fix))
+            else:
+                self.all.append(self._websocket(venue))
+
+    def _feed(self, name: str) -> tuple[int, dict[str, int]]:
+        """Returns a feed's number and, by the venue's symbol, its instruments."""
+        for feed, record in self._state.feeds.items():
+            if record.definition.name == name:
+                return feed, {symbol: one for one, symbol in record.definition.symbols}
+        raise KeyError(name)
+
+    def _websocket(self, venue: VenueConfig) -> WebSocketFeed:
+        attempts, seconds = BUDGETS[venue.dialect]
+        budget = self._budgets.setdefault(
+            venue.dialect, ConnectBudget(attempts, seconds * 1_000_000_000)
+        )
+        feed, symbols = self._feed(venue.name)
+        dialect = partial(DIALECTS[venue.dialect], self._inbox, feed, symbols)
+        return WebSocketFeed(
+            self._inbox, feed, venue.url or "", dialect, Backoff(self._prng), budget
+        )
+
+    def _fix(self, venue: VenueConfig, settings: FixSettings) -> FixClient:
+        feed, symbols = self._feed(venue.name)
+        account = next(
+            (
+                name
+                for name, record in self._state.accounts.items()
+                if record.definition.feed == feed and record.definition.kind == "venue"
+            ),
+            "",
+        )
+        logons = self._state.accounts[account].session if account else 0
+        client = FixClient(
+            self._inbox,
+            load(venue.dialect),
+            settings,
+            Wanted(feed, symbols, account, logons),
+            partial(self._store, venue.name),
+            self._prng,
+        )
+        if account:
+            self.trading[account] = client
+        return client
+
+    def _store(self, venue: str, link: str) -> Store:
+        """Opens the numbers and messages of one session in the engine's own directory."""
+        store = FixLog.open(self._directory / "fix" / f"{venue}.{link}", EngineClock().now_ns())
+        self._stores.append(store)
+        return store
+
+    def stop(self) -> None:
+        """Tells all to log out and end."""
+        for one in self.all:
+            one.stop()
+
+    def close(self) -> None:
+        """Closes the stores of sessions that have ended."""
+        for store in self._stores:
+            store.close()

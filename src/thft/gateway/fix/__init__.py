@@ -1,0 +1,1 @@
+"""The FIX client of one venue: both its sessions, quotes, orders; made by core, which it serves."""

@@ -1,0 +1,105 @@
+"""Why a session ended and how long that lasts; asked by a channel before it connects again.
+
+A wrong password tried again and again locks an account, so causes that need a person wait long;
+a broken line waits by the backoff, which starts over only after the session has proven its health.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from thft.base.backoff import CAP_MS, Backoff, ConnectBudget
+from thft.gateway.dialect import Dialect, Reason
+
+PERSONS = frozenset(("auth", "config", "locked_out", "channel_blocked"))
+"""Causes that do not go away by themselves."""
+REMEDIES = {
+    "auth": "check user name and password",
+    "config": "check CompIDs, SubIDs, host and port",
+    "locked_out": "ask your broker",
+    "channel_blocked": "have FIX trading enabled by your broker",
+}
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Waits and time-outs in seconds of real time."""
+
+    floors_s: dict[str, float] = field(
+        default_factory=lambda: {
+            "auth": 300.0,
+            "config": 300.0,
+            "locked_out": 300.0,
+            "channel_blocked": 300.0,
+            "maintenance": 60.0,
+        }
+    )
+    first_ms: int = 1_000
+    cap_ms: int = CAP_MS
+    answer_s: float = 10.0
+    """A snapshot that is not complete by then is asked for again."""
+    probe_s: float = 5.0
+    """How often a round trip is measured."""
+    poll_s: float = 30.0
+    """How often orders and positions are compared while nothing seems wrong."""
+
+
+class Waits:
+    """The waits of one session. `healthy` says whether it does what it is for."""
+
+    def __init__(
+        self, dialect: Dialect, backoff: Backoff, timing: Timing, healthy: Callable[[], bool]
+    ) -> None:
+        self._dialect = dialect
+        self._backoff = backoff
+        self._timing = timing
+        self._healthy = healthy
+        self._typed: Reason = "unknown"
+        self.cause: Reason = "unknown"
+        """Of the end that came last."""
+
+    def ended(self, text: str) -> Reason:
+        """Takes the venue's last words; returns what they mean."""
+        said = text.partition(": ")[2]
+        self._typed = self._dialect.reason(said)
+        if self._typed == "unknown" and text.startswith("Logon refused"):
+            self._typed = "auth"
+        self.cause = self._typed
+        return self._typed
+
+    def next_ms(self) -> int:
+        """Returns the wait, never less than the cause wants."""
+        cause, self._typed = self._typed, "unknown"
+        floor_s = self._timing.floors_s.get(cause, 0.0)
+        if cause == "rate_breach":
+            floor_s = max(self._dialect.breach.lockout_s, 1)
+        return max(self._backoff.next_ms(), int(floor_s * 1_000))
+
+    def proven_healthy(self) -> None:
+        """Lets the backoff start over, if the session does what it is for."""
+        if self._healthy():
+            self._backoff.proven_healthy()
+
+
+class NotedBudget(ConnectBudget):
+    """A venue's connect budgets, shared by its sessions; tells when an attempt begins.
+
+    Whoever asks gets the moment of its attempt: two that wait do not come at once.
+    """
+
+    def __init__(self, shared: list[ConnectBudget], begins: Callable[[], None]) -> None:
+        super().__init__(1, 1)
+        self._shared = shared
+        self._begins = begins
+
+    def wait_ns(self, now_ns: int) -> int:
+        """Returns how long to wait for the attempt that is counted by this."""
+        wait_ns = max((one.wait_ns(now_ns) for one in self._shared), default=0)
+        for one in self._shared:
+            one.attempt(now_ns + wait_ns)
+        return wait_ns
+
+    def attempt(self, now_ns: int) -> None:
+        """The attempt that was counted begins."""
+        self._begins()

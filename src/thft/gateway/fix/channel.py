@@ -1,0 +1,311 @@
+"""One FIX session of a venue: connected, logged on, throttled, its state in words; by `client`.
+
+States: CONNECTING, LOGON, SYNCING, READY or DEGRADED as its desk says, then OFFLINE (reason, next
+try) or HALTED (needs a person). What waits to go out belongs to a connection: a new one begins
+with empty queues.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import Callable
+from typing import Protocol
+
+from thft.base.backoff import Backoff, ConnectBudget
+from thft.base.errors import LocalError
+from thft.base.prng import Prng
+from thft.fix import tags
+from thft.fix.session import (
+    LOGGED_ON_STATES,
+    Application,
+    Event,
+    Now,
+    PeerRejected,
+    RejectSent,
+    ResendPolicy,
+    RoundTrip,
+    Session,
+    SessionConfig,
+    State,
+    StateChanged,
+    Store,
+)
+from thft.fix.terms import Checks
+from thft.fix.wire import BadGroup, BadValue, Message
+from thft.gateway.dialect import Dialect, Link
+from thft.gateway.fix.causes import PERSONS, REMEDIES, NotedBudget, Timing, Waits
+from thft.gateway.fix.credential import client_context, resolve
+from thft.gateway.fix.limiter import Item, Lane, Throttle
+from thft.gateway.fix.settings import FixSettings, filled, port_of
+from thft.gateway.fix_initiator import FixInitiator
+from thft.gateway.fix_link import now
+
+TOLERANT = Checks(enums=False, order=False, required=False, unknown=False, user=False)
+"""Of what a venue says only the values must be there; we are strict about what we send."""
+REFS_KEPT = 2_000
+NEVER = 1 << 62
+
+
+class Desk(Protocol):
+    """What a session is for."""
+
+    @property
+    def ready(self) -> bool:
+        """It does what it is for."""
+        ...
+
+    def logged_on(self, heartbeat_s: int) -> None: ...
+    def ended(self, reason: str) -> None: ...
+    def message(self, message: Message) -> None: ...
+    def rejected(self, ref: str, text: str) -> None: ...
+    def state(self, state: str, reason: str) -> None: ...
+    def fault(self, fault: str, detail: str) -> None: ...
+    def round_trip(self, ns: int) -> None: ...
+    def turn_end(self) -> None: ...
+
+
+class Gate:
+    """The throttle of one broker with its timer."""
+
+    def __init__(self, throttle: Throttle) -> None:
+        self.throttle = throttle
+        self.channels: list[Channel] = []
+        self._timer: asyncio.TimerHandle | None = None
+
+    def run(self) -> None:
+        """Sends what may go, writes it, and comes back for the rest."""
+        wait_ns = self.throttle.run(now().monotonic_ns)
+        for channel in self.channels:
+            channel.flush()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if wait_ns >= 0:
+            self._timer = asyncio.get_running_loop().call_later(wait_ns / 1e9, self.run)
+
+
+class Channel:
+    """See the module."""
+
+    def __init__(
+        self,
+        dialect: Dialect,
+        link: Link,
+        settings: FixSettings,
+        store: Store,
+        desk: Desk,
+        gate: Gate,
+        budgets: list[ConnectBudget],
+        prng: Prng,
+        timing: Timing,
+    ) -> None:
+        self.name = link.name
+        self._dialect, self._link, self._settings = dialect, link, settings
+        self._store = store
+        self._desk = desk
+        self._gate = gate
+        self._timing = timing
+        self._budget = NotedBudget(budgets, self._connecting)
+        backoff = Backoff(prng, timing.first_ms, timing.cap_ms)
+        self._waits = Waits(dialect, backoff, timing, lambda: desk.ready)
+        self._initiator: FixInitiator | None = None
+        self._session: Session | None = None
+        self._epoch = 0
+        self._refs: dict[int, str] = {}
+        self._dirty = False
+        self._turn_due = False
+        self._stopping = asyncio.Event()
+        gate.channels.append(self)
+
+    # ---- life ----------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Lives until `stop`; a missing secret or certificate halts the session, not the engine."""
+        try:
+            config, context = self._config(), self._tls()
+        except LocalError as error:
+            self._desk.state("HALTED", str(error))
+            self._desk.turn_end()
+            await self._stopping.wait()
+            return
+        self._session = Session(config, self._store)
+        self._initiator = FixInitiator(
+            self._session,
+            self,
+            (self._settings.host, port_of(self._dialect, self._settings, self.name)),
+            self._report,
+            waits=self._waits,
+            budget=self._budget,
+            tls=context,
+        )
+        probing = asyncio.ensure_future(self._probe())
+        try:
+            await self._initiator.run()
+        finally:
+            probing.cancel()
+
+    def stop(self) -> None:
+        """Logs out and ends."""
+        self._stopping.set()
+        if self._initiator is not None:
+            self._initiator.stop("the engine stops")
+
+    def relog(self, text: str) -> None:
+        """Ends the connection in good order; the next one begins at once."""
+        if self._initiator is not None and self._initiator.link is not None:
+            self._initiator.link.logout(text)
+
+    async def _probe(self) -> None:
+        """Measures the round trip from time to time."""
+        while True:
+            await asyncio.sleep(self._timing.probe_s)
+            if self._session is not None and self.logged_on:
+                self._session.probe(now())
+                self._dirty = True
+                self.flush()
+
+    def _config(self) -> SessionConfig:
+        dialect, settings = self._dialect, self._settings
+        secret = resolve(settings.password) if settings.password else ""
+        return SessionConfig(
+            sender=settings.sender_comp_id,
+            target=settings.target_comp_id or dialect.comp_ids.target,
+            dictionary=dialect.dictionary,
+            initiator=True,
+            begin_string=dialect.begin_string,
+            header=tuple(filled(self._link.header, settings, "")),
+            logon=tuple(filled(dialect.logon.fields, settings, secret)),
+            heartbeat_s=settings.heartbeat_s or dialect.logon.heartbeat_s,
+            reset_on_logon=dialect.reset in ("required", "advised"),
+            checks=TOLERANT,
+            timestamp_digits=dialect.timestamp_digits,
+            check_comp_ids=dialect.comp_ids.match == "exact",
+            unique_test_ids=True,
+            resend=ResendPolicy(order_age_ns=-1),
+        )
+
+    def _tls(self) -> ssl.SSLContext | None:
+        settings = self._settings
+        if not settings.tls:
+            return None
+        return client_context(settings.ca, settings.certificate, settings.key)
+
+    # ---- going out -----------------------------------------------------------------------------
+
+    @property
+    def logged_on(self) -> bool:
+        """Messages can be sent."""
+        return self._session is not None and self._session.state in LOGGED_ON_STATES
+
+    def send(
+        self,
+        lane: Lane,
+        kind: str,
+        body: bytes,
+        ref: str = "",
+        *,
+        ttl_ms: int = 0,
+        expired: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Queues a message; `run` of the gate lets it out.
+
+        `ref` is what a rejection of it is reported under. `expired` is called when it will never
+        go: too old, too many before it, or the connection is over.
+        """
+        if not self.logged_on:
+            expired()
+            return
+
+        def out() -> None:
+            assert self._session is not None
+            seq = self._session.send(kind, body, now())
+            self._dirty = True
+            if ref:
+                self._refs[seq] = ref
+                if len(self._refs) > REFS_KEPT:
+                    del self._refs[next(iter(self._refs))]
+
+        deadline_ns = now().monotonic_ns + ttl_ms * 1_000_000 if ttl_ms else NEVER
+        self._gate.throttle.put(lane, Item(self.name, out, expired, deadline_ns))
+
+    def waiting(self, lane: Lane) -> bool:
+        """Something of that lane has not gone yet, here or on another link of the venue."""
+        return self._gate.throttle.waiting(lane)
+
+    def flush(self) -> None:
+        """Writes what was sent."""
+        if self._dirty and self._initiator is not None and self._initiator.link is not None:
+            self._dirty = False
+            self._initiator.link.flush()
+
+    # ---- coming in -----------------------------------------------------------------------------
+
+    def happened(self, session: Session, event: Event, now: Now) -> None:
+        """Takes what the session says; see FixApplication."""
+        match event:
+            case Application(message):
+                self._application(message)
+            case StateChanged(state, reason):
+                self._moved(state, reason)
+            case PeerRejected(message):
+                self._rejected(message)
+            case RejectSent(_, kind, _, tag, text):
+                self._desk.fault("rejected", f"message {kind}, tag {tag}: {text}")
+            case RoundTrip(ns):
+                self._desk.round_trip(ns)
+        self.end_turn()
+
+    def _application(self, message: Message) -> None:
+        try:
+            self._desk.message(message)
+        except (BadValue, BadGroup) as error:
+            self._desk.fault("malformed", f"message {message.type}: {error}"[:300])
+
+    def _rejected(self, message: Message) -> None:
+        text = message.text(tags.TEXT) or "no reason given"
+        ref = ""
+        with contextlib.suppress(BadValue):
+            ref = self._refs.get(message.integer(tags.REF_SEQ_NUM), "")
+        self._desk.fault("refused", text)
+        self._desk.rejected(ref, text)
+
+    def _moved(self, state: State, reason: str) -> None:
+        if state is State.LOGON_SENT:
+            self._refs.clear()
+            self._desk.state("LOGON", "connected, logging on")
+        elif state is State.LOGGED_ON and self._session is not None:
+            if self._epoch == self._session.epoch:
+                return  # a gap is filled, or numbers started over: the desk has begun already
+            self._epoch = self._session.epoch
+            self._desk.logged_on(self._session.heartbeat_s)
+        elif state is State.DISCONNECTED:
+            self._waits.ended(reason)
+            self._gate.throttle.forget(self.name)
+            self._desk.ended(reason)
+
+    def _connecting(self) -> None:
+        address = f"{self._settings.host}:{port_of(self._dialect, self._settings, self.name)}"
+        self._desk.state("CONNECTING", address)
+        self._desk.turn_end()
+
+    def _report(self, text: str) -> None:
+        """The initiator says why there is no connection, and for how long."""
+        cause = self._waits.cause
+        halted = cause in PERSONS
+        remedy = f" — {REMEDIES[cause]}" if halted else ""
+        self._desk.state("HALTED" if halted else "OFFLINE", f"{text}{remedy}")
+        self._waits.cause = "unknown"
+        self._desk.turn_end()
+
+    def end_turn(self) -> None:
+        """Ends a turn, also one of the desk's own, once all of it was taken."""
+        if not self._turn_due:
+            self._turn_due = True
+            asyncio.get_running_loop().call_soon(self._turn_ends)
+
+    def _turn_ends(self) -> None:
+        self._turn_due = False
+        self._desk.turn_end()
+        self._gate.run()

@@ -1,0 +1,168 @@
+"""One FIX venue as a gateway: its links, their desks, one throttle; made and run by core."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import NamedTuple
+
+from thft.base.backoff import ConnectBudget
+from thft.base.prng import Prng
+from thft.fix.session import Store
+from thft.fix.wire import Message
+from thft.gateway.dialect import Dialect
+from thft.gateway.fix.causes import Timing
+from thft.gateway.fix.channel import Channel, Desk, Gate
+from thft.gateway.fix.limiter import GUARD_NS, SECOND_NS, Throttle, Window
+from thft.gateway.fix.orders import OrderDesk
+from thft.gateway.fix.quotes import QuoteDesk
+from thft.gateway.fix.settings import FixSettings
+from thft.gateway.fix.symbols import SymbolMap
+from thft.gateway.port import EngineInbox
+from thft.model.order import Order
+
+PRICES = frozenset(("W", "X", "Y"))
+CONTROL_MESSAGES = 2
+"""What is kept free of a link's own limit for heartbeats and Logout."""
+
+
+class Wanted(NamedTuple):
+    """What the engine wants of a venue."""
+
+    feed: int
+    symbols: dict[str, int]
+    """The venue's name of a symbol → instrument."""
+    account: str = ""
+    """Empty: quotes alone."""
+    logons: int = 0
+    """How often the account has logged on in the engine's life."""
+
+
+class FixClient:
+    """See the module; `take` and `flush` are the engine's Trading."""
+
+    def __init__(
+        self,
+        inbox: EngineInbox,
+        dialect: Dialect,
+        settings: FixSettings,
+        wanted: Wanted,
+        stores: Callable[[str], Store],
+        prng: Prng,
+        timing: Timing | None = None,
+    ) -> None:
+        """`stores` opens the store of a link by its name."""
+        timing = timing or Timing()
+        symbols = SymbolMap(dialect, wanted.symbols)
+        self.quotes = QuoteDesk(inbox, wanted.feed, dialect, symbols, settings.depth)
+        self.orders = OrderDesk(
+            inbox, wanted.account, wanted.logons, dialect, settings, symbols, timing
+        )
+        self._gate = Gate(_throttle(dialect, settings))
+        budgets = [
+            (one.links, ConnectBudget(one.attempts, one.window_s * SECOND_NS + GUARD_NS))
+            for one in dialect.connect
+        ]
+        self.channels: list[Channel] = []
+        for link in dialect.links:
+            desks: list[QuoteDesk | OrderDesk] = []
+            if "quotes" in link.roles:
+                desks.append(self.quotes)
+            if {"orders", "symbols"} & {*link.roles}:
+                desks.append(self.orders)
+            if not desks:
+                continue
+            desk: Desk = desks[0] if len(desks) == 1 else _Both(self.quotes, self.orders)
+            channel = Channel(
+                dialect,
+                link,
+                settings,
+                stores(link.name),
+                desk,
+                self._gate,
+                [budget for links, budget in budgets if link.name in links],
+                prng,
+                timing,
+            )
+            for one in desks:
+                one.channel = channel
+            self.channels.append(channel)
+
+    async def run(self) -> None:
+        """Keeps all links connected until stopped."""
+        await asyncio.gather(*(channel.run() for channel in self.channels))
+
+    def stop(self) -> None:
+        """Logs out on all links."""
+        for channel in self.channels:
+            channel.stop()
+
+    def take(self, kind: str, order: Order) -> None:
+        """Takes one effect of the engine."""
+        self.orders.take(kind, order)
+
+    def flush(self) -> None:
+        """Lets what was taken leave, as far as the limits allow."""
+        self._gate.run()
+
+
+class _Both:
+    """Quotes and orders on one link."""
+
+    def __init__(self, quotes: QuoteDesk, orders: OrderDesk) -> None:
+        self._quotes, self._orders = quotes, orders
+
+    @property
+    def ready(self) -> bool:
+        """Both do what they are for."""
+        return self._quotes.ready and self._orders.ready
+
+    def logged_on(self, heartbeat_s: int) -> None:
+        """See Desk; the list is asked for first."""
+        self._orders.logged_on(heartbeat_s)
+        self._quotes.logged_on(heartbeat_s)
+
+    def ended(self, reason: str) -> None:
+        """See Desk."""
+        self._quotes.ended(reason)
+        self._orders.ended(reason)
+
+    def message(self, message: Message) -> None:
+        """See Desk."""
+        desk: Desk = self._quotes if message.type in PRICES else self._orders
+        desk.message(message)
+
+    def rejected(self, ref: str, text: str) -> None:
+        """See Desk."""
+        desk: Desk = self._quotes if ref.startswith("md") else self._orders
+        desk.rejected(ref, text)
+
+    def state(self, state: str, reason: str) -> None:
+        """See Desk."""
+        self._quotes.state(state, reason)
+        self._orders.state(state, reason)
+
+    def fault(self, fault: str, detail: str) -> None:
+        """See Desk."""
+        self._quotes.fault(fault, detail)
+
+    def round_trip(self, ns: int) -> None:
+        """See Desk."""
+        self._quotes.round_trip(ns)
+
+    def turn_end(self) -> None:
+        """See Desk."""
+        self._quotes.turn_end()
+
+
+def _throttle(dialect: Dialect, settings: FixSettings) -> Throttle:
+    """Returns the limits: ours for the broker, and the venue's own for each link."""
+    links: dict[str, list[Window]] = {}
+    for rate in dialect.rates:
+        limit = max(rate.messages - CONTROL_MESSAGES, 1)
+        shared = Window(limit, rate.window_s * SECOND_NS)
+        for link in rate.links:
+            own = Window(limit, rate.window_s * SECOND_NS)
+            window = own if rate.scope == "session" else shared
+            links.setdefault(link, []).append(window)
+    return Throttle(settings.executions_per_s, settings.data_per_s, links)

@@ -1,0 +1,222 @@
+"""Between the engine's orders and a venue's messages: D F H out, 8 in; called by the order desk.
+
+Pure. Everything that differs between venues comes from the dialect.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from thft.fix import tags
+from thft.fix.wire import Message, format_price, format_size, format_timestamp, pack
+from thft.gateway.dialect import Dialect
+from thft.gateway.fix.settings import FixSettings, filled
+from thft.gateway.fix.symbols import SymbolMap
+from thft.model.event import ExecutionReport
+from thft.model.fixed import ABSENT
+from thft.model.order import Order
+
+Body = list[tuple[int, Any]]
+TYPES = {"market": "1", "limit": "2"}
+TIFS = {"DAY": "0", "GTC": "1", "IOC": "3", "FOK": "4"}
+CANCEL_MARK = "_"
+"""Separates our order's id from what makes a request to cancel it unique."""
+KINDS = {
+    "0": "new",
+    "1": "trade",
+    "2": "trade",
+    "3": "expired",
+    "4": "cancelled",
+    "5": "status",
+    "6": "status",
+    "7": "status",
+    "8": "rejected",
+    "9": "status",
+    "A": "status",
+    "C": "expired",
+    "D": "status",
+    "E": "status",
+    "F": "trade",
+}
+"""ExecType(150) → kind of report; what is not here (I, G, H) goes by OrdStatus(39)."""
+STATUSES = {
+    "2": "trade",
+    "3": "expired",
+    "4": "cancelled",
+    "8": "rejected",
+    "C": "expired",
+}
+UNKNOWN_ORDER = "5"
+
+
+class Unsupported(Exception):
+    """The venue cannot be told to do this; the text says what."""
+
+
+class OrderWords:
+    """What is said to one venue about orders."""
+
+    def __init__(self, dialect: Dialect, settings: FixSettings, symbols: SymbolMap) -> None:
+        self._dialect = dialect
+        self._terms = dialect.orders
+        self._settings = settings
+        self._symbols = symbols
+
+    def new_order(self, order: Order, utc_ns: int) -> bytes:
+        """Returns a NewOrderSingle(D); raises Unsupported."""
+        terms = self._terms
+        body: Body = [
+            (tags.CL_ORD_ID, order.client_order_id),
+            *self._instrument(order),
+            (tags.ORDER_QTY, format_size(order.size)),
+            (tags.ORD_TYPE, TYPES[self._checked_type(order)]),
+            *self._stamped(utc_ns),
+            *filled(terms.fields, self._settings, ""),
+        ]
+        if terms.sends_tif:
+            body.append((tags.TIME_IN_FORCE, TIFS[order.tif]))
+        if order.type == "limit":
+            body.append((tags.PRICE, format_price(order.price)))
+        if terms.needs_account:
+            body.append((tags.ACCOUNT, self._settings.account))
+        if terms.label_tag:
+            body.append((terms.label_tag, order.strategy[:32] or "thft"))
+        if order.position_id and self._dialect.positions.id_tag:
+            body.append((self._dialect.positions.id_tag, order.position_id))
+        return pack(body)
+
+    def _checked_type(self, order: Order) -> str:
+        allowed = self._terms.types.get(order.type)  # type: ignore[call-overload]
+        if allowed is None:
+            raise Unsupported(f"the venue has no {order.type} orders")
+        if order.tif not in allowed:
+            said = f"the venue takes {order.type} orders as {', '.join(allowed)}, not {order.tif}"
+            raise Unsupported(said)
+        return order.type
+
+    def _instrument(self, order: Order) -> Body:
+        if order.instrument not in self._symbols.ids:
+            raise Unsupported("the venue's id of this instrument is not known")
+        side = (tags.SIDE, "1" if order.side > 0 else "2")
+        return [*self._symbols.fields(order.instrument), side]
+
+    def _stamped(self, utc_ns: int) -> Body:
+        digits = self._dialect.timestamp_digits
+        return [(tags.TRANSACT_TIME, format_timestamp(utc_ns, digits))]
+
+    def cancel(self, order: Order, number: str, utc_ns: int) -> bytes:
+        """Returns an OrderCancelRequest(F) under an id of its own."""
+        body: Body = [
+            (tags.CL_ORD_ID, f"{order.client_order_id}{CANCEL_MARK}{number}"),
+            (tags.ORIG_CL_ORD_ID, order.client_order_id),
+            *self._instrument(order),
+            (tags.ORDER_QTY, format_size(order.size)),
+            *self._stamped(utc_ns),
+        ]
+        if order.venue_order_id:
+            body.append((tags.ORDER_ID, order.venue_order_id))
+        if self._terms.needs_account:
+            body.append((tags.ACCOUNT, self._settings.account))
+        return pack(self._spared("F", body, keep=(tags.ORDER_ID,)))
+
+    def status(self, order: Order) -> bytes:
+        """Returns an OrderStatusRequest(H)."""
+        body: Body = [(tags.CL_ORD_ID, order.client_order_id), *self._instrument(order)]
+        if order.venue_order_id:
+            body.append((tags.ORDER_ID, order.venue_order_id))
+        return pack(self._spared("H", body, keep=(tags.ORDER_ID,)))
+
+    def _spared(self, kind: str, body: Body, keep: tuple[int, ...]) -> Body:
+        """Leaves out what this venue need not be told: some are silent about a field too many."""
+        change = self._dialect.overlay.messages.get(kind)
+        if change is None:
+            return body
+        spare = {int(tag) for tag in change.optional.split() if tag.isdigit()} - set(keep)
+        return [field for field in body if field[0] not in spare]
+
+    def all_orders(self, request: str) -> bytes:
+        """Returns an OrderMassStatusRequest(AF) of all orders, the newest too: never with 225."""
+        return pack([(tags.MASS_STATUS_REQ_ID, request), (tags.MASS_STATUS_REQ_TYPE, 7)])
+
+    def all_positions(self, request: str, utc_ns: int) -> bytes:
+        """Returns a RequestForPositions(AN)."""
+        terms = self._dialect.positions
+        extra = filled(terms.request_fields, self._settings, "")
+        body: Body = [(tags.POS_REQ_ID, request), *extra]
+        if terms.request_fields:
+            body += [*self._stamped(utc_ns), (715, format_timestamp(utc_ns, 0)[:8])]
+        return pack(self._spared("AN", body, keep=tuple(tag for tag, _ in extra)))
+
+
+class Said(NamedTuple):
+    """An ExecutionReport(8) as read: what of it is not the engine's business, and what is."""
+
+    venue_order_id: str
+    client_order_id: str
+    """Ours if the message names it, under whatever request."""
+    mass_request: str
+    total: int
+    kind: str
+    last_size: int
+    last_price: int
+    cum_size: int
+    avg_price: int
+    exec_id: str
+    position_id: str
+    venue_ts_ns: int
+    text: str
+
+    def report(self, account: str, client_order_id: str, session: int) -> ExecutionReport:
+        """Returns the engine's event."""
+        return ExecutionReport(
+            0,
+            account,
+            client_order_id,
+            self.venue_order_id,
+            self.exec_id,
+            self.kind,
+            self.last_size,
+            self.last_price,
+            self.cum_size,
+            self.avg_price,
+            0,
+            self.position_id,
+            self.venue_ts_ns,
+            self.text,
+            session,
+        )
+
+
+def read(message: Message, dialect: Dialect) -> Said:
+    """Reads an ExecutionReport; raises BadValue."""
+    terms = dialect.orders
+    exec_type, status = message.text(tags.EXEC_TYPE) or "", message.text(tags.ORD_STATUS) or ""
+    cum_size = max(message.size(tags.CUM_QTY), 0)
+    total = message.integer(tags.TOT_NUM_REPORTS)
+    order_id = message.text(tags.ORDER_ID) or ""
+    kind = KINDS.get(exec_type) or STATUSES.get(status, "status")
+    asked = exec_type not in KINDS
+    if asked and kind == "rejected" and message.text(tags.ORD_REJ_REASON) == UNKNOWN_ORDER:
+        kind, order_id = "not_found", ""
+    exec_id = message.text(tags.EXEC_ID) if terms.exec_id else None
+    if exec_id is None:
+        time = message.text(tags.TRANSACT_TIME) or ""
+        exec_id = f"{order_id}/{exec_type}{status}/{message.text(tags.CUM_QTY)}/{time}"
+    last_size = message.size(tags.LAST_QTY) if kind == "trade" else 0
+    last_price = message.price(tags.LAST_PX) if terms.last_price and last_size > 0 else ABSENT
+    text = message.text(tags.TEXT) or ""
+    return Said(
+        order_id,
+        (message.text(tags.CL_ORD_ID) or "").partition(CANCEL_MARK)[0],
+        message.text(tags.MASS_STATUS_REQ_ID) or "",
+        0 if total == ABSENT else total,
+        kind,
+        max(last_size, 0),
+        last_price,
+        cum_size,
+        message.price(tags.AVG_PX) if cum_size else ABSENT,
+        exec_id,
+        message.text(dialect.positions.id_tag) or "" if dialect.positions.id_tag else "",
+        message.timestamp_ns(tags.TRANSACT_TIME),
+        text[:200],
+    )
