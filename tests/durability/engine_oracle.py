@@ -70,8 +70,7 @@ class Oracle:
         """What was read, less what a cut took."""
         self.lost: list[Frame] = []
         self.durable = 0
-        self.epoch = 0
-        """Of the newest start seen."""
+        self.starts = 0
         self._reader: LogReader | None = None
         self._marks: Watermark | None = None
 
@@ -112,7 +111,7 @@ class Oracle:
         event = decode(frame.type, frame.version, frame.payload)
         assert isinstance(event, ev.CoreStarted)
         assert event.recovered_seq >= self.durable, f"{event}: {self.durable} had been durable"
-        self.epoch = event.epoch
+        self.starts += 1
         return event
 
     def power_is_off(self) -> None:

@@ -147,13 +147,13 @@ class CoreUnderFaults:
 
     def run(self, under: list[str], stop_at: int = 0) -> int:
         """Runs a core until it ends, asked to stop at `stop_at` events; returns its exit code."""
-        oracle, epoch = self.oracle, self.oracle.epoch
+        oracle, starts = self.oracle, self.oracle.starts
         begun = len(oracle.seen)
         with self._errors.open("w") as errors:
             core = subprocess.Popen([*under, *self._command], stderr=errors)
         try:
             if stop_at:
-                self._until(lambda: oracle.epoch != epoch and len(oracle.seen) > begun + stop_at)
+                self._until(lambda: oracle.starts > starts and len(oracle.seen) > begun + stop_at)
                 core.send_signal(signal.SIGTERM)
             self._until(lambda: core.poll() is not None)
         finally:

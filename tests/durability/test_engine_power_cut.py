@@ -17,7 +17,6 @@ from collections.abc import Callable
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import IO
 
 import pytest
 from tests.durability.cut_fs import Life
@@ -36,11 +35,12 @@ from tests.ledger import note
 from thft._native import USE_NATIVE
 from thft.api.command_log import CommandLog
 from thft.base.errors import ThftError
+from thft.model.event import OrderSubmitted
 from thft.stream.reader import read_all
 from thft.stream.verify import verify
 
 CUTS = int(os.environ.get("THFT_ENGINE_POWER_CUTS", "12" if USE_NATIVE else "4"))
-FRESH_EVERY = 40
+FRESH_EVERY = 12
 ENDS = ("trading", "stopping", "starting", "after a kill")
 
 pytestmark = [
@@ -62,29 +62,31 @@ def api_role(directory: Path, asked: Connection) -> None:
 class Campaign:
     """Lives of one engine on one disk."""
 
-    def __init__(self, power: Power, config: Path, choose: random.Random, output: IO[str]) -> None:
+    def __init__(self, power: Power, config: Path, choose: random.Random, log: Path) -> None:
         self.power, self.choose = power, choose
         self.oracle = Oracle(power.mount / "data" / "core")
         self.acknowledged: set[str] = set()
         self._start = core_command(config)
-        self._output = output
+        self._log = log
         self._number = 0
 
     def _core(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(self._start, stdout=self._output, stderr=self._output)
+        with self._log.open("a") as output:
+            return subprocess.Popen(self._start, stdout=output, stderr=output)
 
     def _watch(self, core: subprocess.Popen[bytes], done: Callable[[], bool], what: str) -> None:
         deadline = time.monotonic() + WAIT_S
         while not done():
-            assert core.poll() is None, f"the core ended with {core.returncode} before {what}"
-            assert time.monotonic() < deadline, f"not within {WAIT_S} s: {what}"
+            if core.poll() is not None or time.monotonic() > deadline:
+                said = "\n".join(self._log.read_text().splitlines()[-40:])
+                raise AssertionError(f"{said}\nexit code {core.returncode}, waiting for {what}")
             self.oracle.look()
             time.sleep(0.002)
 
     def _trade(self, core: subprocess.Popen[bytes], life_s: float) -> None:
         """Watches a core from its start for `life_s` of trading, with commands."""
-        oracle, epoch = self.oracle, self.oracle.epoch
-        self._watch(core, lambda: oracle.epoch != epoch, "its start")
+        oracle, starts = self.oracle, self.oracle.starts
+        self._watch(core, lambda: oracle.starts > starts, "its start")
         until = time.monotonic() + life_s
         context = get_context("fork")
         ours, theirs = context.Pipe()
@@ -113,7 +115,7 @@ class Campaign:
                 while not power.went(0.002):
                     self.oracle.look()
             else:
-                self._trade(core, choose.uniform(0.1, 1.0))
+                self._trade(core, choose.uniform(0.2, 1.6))
                 if end == "stopping":
                     core.terminate()
                 elif end == "after a kill":
@@ -132,20 +134,14 @@ class Campaign:
         power.off()
 
     def finish(self) -> str:
-        """Trades once more, ends cleanly, cuts the power and judges what the disk holds."""
+        """Trades again by itself, ends cleanly, cuts the power and judges what the disk holds."""
         oracle, power = self.oracle, self.power
+        before = len(oracle.seen)
         power.on(Life(self.choose.getrandbits(32)))
         core = self._core()
         try:
             self._trade(core, 1.0)
-            done: set[str] = set()
-
-            def answered() -> bool:
-                done.update(done_commands(oracle.seen[len(oracle.seen) - 4_096 :]))
-                return self.acknowledged <= done
-
-            done.update(done_commands(oracle.seen))
-            self._watch(core, answered, "all answers")
+            self._watch(core, lambda: self._caught_up(before), "an order and all answers")
             core.terminate()
             assert wait_until_ended(core) == 0
         finally:
@@ -155,6 +151,12 @@ class Campaign:
         oracle.power_is_off()
         power.off()
         return self._judge(power.disk / "data")
+
+    def _caught_up(self, before: int) -> bool:
+        """True when an order stands behind `before` and every acknowledged command is answered."""
+        seen = self.oracle.seen
+        ordered = any(frame.type == OrderSubmitted.TYPE for frame in seen[before:])
+        return ordered and self.acknowledged <= set(done_commands(seen))
 
     def _judge(self, data: Path) -> str:
         frames = read_all(data / "core")
@@ -176,11 +178,10 @@ def cut_engines(folder: Path, seed: int, cuts: int) -> None:
     with (
         Power(folder) as power,
         venues(folder, power.mount / "data", "segment_mib = 1\nunsynced_mib = 2") as config,
-        (folder / "core.log").open("w") as output,
     ):
         for first in range(0, cuts, FRESH_EVERY):
             power.erase()
-            campaign = Campaign(power, config, choose, output)
+            campaign = Campaign(power, config, choose, folder / "core.log")
             for number in range(first, min(first + FRESH_EVERY, cuts)):
                 end = ENDS[number % len(ENDS)]
                 print(f"cut {number} {end}", flush=True)

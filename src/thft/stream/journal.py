@@ -187,7 +187,11 @@ class Journal:
         if end > start:
             ends_at = buffer.block * self._block_bytes + buffer.used
             view = memoryview(buffer.memory)[ends_at - (end - start) : ends_at]
-            self._file.write(start, view)
+            try:
+                self._file.write(start, view)
+            except ThftError as error:
+                self._failure = error  # whoever called may not be one that ends the process
+                raise
             self._pending = end
             self._written_bytes += end - start
             self.written_seq = buffer.next_seq - 1

@@ -239,6 +239,25 @@ def test_what_a_killed_writer_left_is_made_durable_at_the_start(seed: int) -> No
     assert start(killed.cut_power(Prng(seed))).recovered.last_seq >= again.durable_seq
 
 
+def test_a_write_that_failed_once_ends_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(file: RealFile, offset: int, content: memoryview | bytes) -> None:
+        raise disk_error("write", file.name, OSError(errno.EIO, "Input/output error"))
+
+    journal = open_journal(tmp_path)
+    write(journal, 5)
+    journal.append(257, 2, 1, 1, b"x")
+    with monkeypatch.context() as patch:
+        patch.setattr(RealFile, "write", fail)
+        with pytest.raises(DiskFailed, match=r"write 00000001\.log: Input/output error"):
+            journal.flush()
+    with pytest.raises(JournalPoisoned, match=r"write 00000001\.log: .* — check the disk"):
+        journal.flush()
+    journal.abandon()
+    assert [frame.seq for frame in read_all(tmp_path)] == list(range(1, 6))
+
+
 def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(DiskFailed, match="create directory"):
