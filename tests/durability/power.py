@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import functools
 import importlib.util
 import json
 import os
@@ -20,7 +21,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-import pytest
 from tests.durability.cut_fs import CUT_NAME, Life
 
 CLONE_NEWNS = 0x20000
@@ -28,6 +28,7 @@ WAIT_S = 20.0
 INSTALL = "apt-get install -y --no-install-recommends fuse3 strace && pip install mfusepy"
 
 
+@functools.cache
 def missing_for_mounts() -> str:
     """Returns what a test that mounts file systems lacks here, empty when nothing."""
     if os.geteuid() != 0:
@@ -36,6 +37,7 @@ def missing_for_mounts() -> str:
     return "" if tried.returncode == 0 else "may not mount here"
 
 
+@functools.cache
 def missing_for_power_cuts() -> str:
     """Returns what a test that cuts the power lacks here, empty when nothing."""
     wanted = {
@@ -45,12 +47,6 @@ def missing_for_power_cuts() -> str:
     }
     lacking = [text for text, there in wanted.items() if not there]
     return missing_for_mounts() or (f"{', '.join(lacking)}: {INSTALL}" if lacking else "")
-
-
-def skip_when(lacking: str) -> None:
-    """Skips the test, with the reason, when something is lacking."""
-    if lacking:
-        pytest.skip(lacking)
 
 
 def in_private_mounts(work: Callable[..., None], *args: Any) -> None:

@@ -106,7 +106,7 @@ class Campaign:
         """One life from power on to power off."""
         choose, power = self.choose, self.power
         cut_after = choose.randint(1, 150) if end == "starting" else 0
-        power.on(Life(choose.getrandbits(32), cut_after))
+        power.on(Life(choose.getrandbits(32), cut_after, choose.choice((0.0, 0.02))))
         core = self._core()
         try:
             if end == "starting":

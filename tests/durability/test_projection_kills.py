@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+from thft.api.projector import Projector
 from thft.base.prng import Prng
 from thft.model import event as ev
 from thft.model.codec import encode
@@ -18,6 +19,7 @@ from thft.stream.disk import RealDisk
 from thft.stream.journal import Journal
 from thft.stream.reader import read_all
 from thft.stream.segment import log_identity
+from thft.stream.watermark import Watermark
 
 KILLS = int(os.environ.get("THFT_PROJECTION_KILLS", "25"))
 FILLS_EACH = 2_000
@@ -102,3 +104,33 @@ def test_killed_projections_apply_every_effect_once(tmp_path: Path) -> None:
     store.close()
     print(f"{number} fills, {carried_before} of {frames[-1].seq} frames carried between kills")
     assert carried_before > 0 and number > 1_000
+
+
+def test_the_store_takes_only_what_a_power_cut_leaves(tmp_path: Path) -> None:
+    core, folder = tmp_path / "core", tmp_path / "api"
+    disk, watermark = RealDisk(core), Watermark(core, create=True)
+    journal = Journal(disk, instance="ab", created_ns=1, threads=False, watermark=watermark)
+    folder.mkdir()
+    projector = Projector(core, folder)
+    write(journal, 1)
+    journal.sync_now()
+    wait_for_trades(projector, 1)
+    write(journal, 2)
+    until = time.monotonic() + 0.2
+    while time.monotonic() < until:
+        assert trades(projector) == 1
+    journal.sync_now()
+    wait_for_trades(projector, 2)
+    projector.stop()
+    journal.close()
+
+
+def trades(projector: Projector) -> int:
+    return len(projector.store.trades(9, None, "")) if projector.store is not None else 0
+
+
+def wait_for_trades(projector: Projector, count: int) -> None:
+    deadline = time.monotonic() + 20
+    while trades(projector) < count:
+        assert time.monotonic() < deadline, projector.error
+        time.sleep(0.002)

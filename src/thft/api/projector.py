@@ -27,6 +27,7 @@ from thft.stream.watermark import Doorbell
 
 BATCH = 1_024
 SHOW_EVERY_S = 10.0
+DISK_WAIT_S = 0.005
 FILE = "store.sqlite"
 
 
@@ -75,7 +76,7 @@ class Projector:
     def _carry(self, store: Projection, bell: Doorbell, notice: AckNotice) -> None:
         with LogReader(self._core, self._catch_up(store)) as reader:
             group = EmbeddedGroup(
-                reader, STREAMS, time.monotonic_ns, lambda: bell.watermark.written_seq
+                reader, STREAMS, time.monotonic_ns, lambda: bell.watermark.durable_seq
             )
             self._work(store, bell, group, notice)
 
@@ -111,5 +112,7 @@ class Projector:
             if time.monotonic() - shown > SHOW_EVERY_S:
                 shown = time.monotonic()
                 notice.show(group.cursor)
-            if not frames:
+            if group.waits_for_disk:
+                self._stopping.wait(DISK_WAIT_S)  # no bell is rung for what becomes durable
+            elif not frames:
                 bell.wait()

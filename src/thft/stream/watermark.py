@@ -39,7 +39,9 @@ class Watermark:
         try:
             if os.fstat(fd).st_size != _SIZE:
                 os.ftruncate(fd, 0)
-                os.pwrite(fd, bytes(_SIZE), 0)  # a hole would be no room when the disk is full
+                done = 0
+                while done < _SIZE:  # a hole would be no room when the disk is full
+                    done += os.pwrite(fd, bytes(_SIZE - done), done)
             self.memory = mmap.mmap(fd, _SIZE)
             self._marks = memoryview(self.memory).cast("Q")
         finally:

@@ -25,6 +25,8 @@ class Log:
             directory, instance="ab", created_ns=1, segment_bytes=64 << 10, block_bytes=4 << 10
         )
         self.now_ns = 0
+        self.undurable = 0
+        """So many entries at the end would be lost in a power cut."""
 
     def write(self, *streams: int) -> None:
         for stream in streams:
@@ -36,7 +38,7 @@ class Log:
             LogReader(self.directory, after_seq),
             (ORDERS,),
             lambda: self.now_ns,
-            lambda: self.journal.written_seq,
+            lambda: self.journal.written_seq - self.undurable,
             limit,
         )
 
@@ -60,6 +62,21 @@ def test_entries_of_its_streams_come_in_order_and_once(log: Log) -> None:
     assert seqs(group, "a") == []
     log.write(METRICS, ORDERS)
     assert seqs(group, "b") == [8]
+
+
+def test_what_a_power_cut_may_take_is_not_delivered_and_not_covered(log: Log) -> None:
+    log.write(ORDERS, METRICS, ORDERS, METRICS, ORDERS, METRICS)
+    group = log.group()
+    log.undurable = 4
+    assert seqs(group, "a") == [1]
+    assert group.ack("a", [1]) == 2 and group.lag() == 0
+    log.undurable = 2
+    assert group.cursor == 2 and group.lag() == 2
+    assert seqs(group, "a") == [3]
+    assert group.ack("a", [3]) == 4
+    log.undurable = 0
+    assert seqs(group, "a") == [5]
+    assert group.ack("a", [5]) == 6
 
 
 def test_the_cursor_stands_before_the_oldest_entry_that_waits(log: Log) -> None:

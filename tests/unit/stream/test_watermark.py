@@ -75,3 +75,16 @@ def test_a_dead_readers_slot_is_given_to_the_next(writer: Watermark, tmp_path: P
     writer.set_written(99)
     assert rung(last)
     last.close()
+
+
+def test_a_side_file_is_made_whole_by_short_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = os.pwrite
+    monkeypatch.setattr(
+        os, "pwrite", lambda fd, data, at: write(fd, data[: len(data) // 2 + 1], at)
+    )
+    mark = Watermark(tmp_path, create=True)
+    mark.begin(1, 7)
+    assert mark.durable_seq == 7
+    mark.close()

@@ -31,15 +31,17 @@ class EmbeddedGroup:
     ) -> None:
         """Reads `streams` from where `reader` stands.
 
-        `clock_ns` is monotonic and times deliveries; `end_seq` returns the last written seq of the
-        log; at most `pending_limit` entries may be delivered and not acknowledged.
+        `clock_ns` is monotonic and times deliveries; `end_seq` returns the last durable seq of the
+        log; at most `pending_limit` entries may be delivered and not acknowledged. What is written
+        and not durable waits: a power cut could take it and the log number another event so, while
+        the owner kept the effect and the cursor.
         """
         self._reader = reader
         self._streams = frozenset(streams)
         self._clock_ns = clock_ns
         self._end_seq = end_seq
         self._limit = pending_limit
-        self._seen_seq = reader.next_seq - 1
+        self._begun_seq = self._seen_seq = reader.next_seq - 1
         self._ahead: deque[Frame] = deque()
         """Entries scanned and not yet delivered."""
         self._held: dict[int, tuple[Frame, Pending]] = {}
@@ -50,7 +52,8 @@ class EmbeddedGroup:
         """Everything up to this seq is acknowledged."""
         if self._held:
             return next(iter(self._held)) - 1
-        return self._ahead[0].seq - 1 if self._ahead else self._seen_seq
+        seen_seq = self._ahead[0].seq - 1 if self._ahead else self._seen_seq
+        return min(seen_seq, max(self._end_seq(), self._begun_seq))
 
     def read(self, consumer: str, count: int) -> list[Frame]:
         """Delivers up to `count` new entries; raises PendingFull when too many are held."""
@@ -68,10 +71,18 @@ class EmbeddedGroup:
                 if frame.stream in self._streams and frame.type < LOG_TYPES
             )
         now_ns = self._clock_ns()
-        found = [self._ahead.popleft() for _ in range(min(count, len(self._ahead)))]
+        end_seq = self._end_seq()
+        found: list[Frame] = []
+        while len(found) < count and self._ahead and self._ahead[0].seq <= end_seq:
+            found.append(self._ahead.popleft())
         for frame in found:
             self._held[frame.seq] = frame, Pending(frame.seq, consumer, now_ns, 1)
         return found
+
+    @property
+    def waits_for_disk(self) -> bool:
+        """True when the next entry is written and not durable yet."""
+        return bool(self._ahead) and self._ahead[0].seq > self._end_seq()
 
     def ack(self, consumer: str, seqs: Iterable[int]) -> int:
         """Takes entries off; raises NotPending, and takes none, when one is not the consumer's."""
