@@ -49,6 +49,7 @@ class OrderDesk:
     def __init__(
         self,
         inbox: EngineInbox,
+        feed: int,
         account: str,
         logons: int,
         dialect: Dialect,
@@ -58,6 +59,7 @@ class OrderDesk:
     ) -> None:
         """`logons` is how often the account has logged on so far."""
         self._inbox = inbox
+        self._feed = feed
         self._account = account
         self._dialect = dialect
         self._settings = settings
@@ -120,9 +122,8 @@ class OrderDesk:
             self._inbox.account_state(self._account, state, reason, self.session)
 
     def fault(self, fault: str, detail: str) -> None:
-        """Publishes a fault; the account's state goes on."""
-        if self._account:
-            self._inbox.metric("fix_fault", f"{self._account}/{fault}: {detail}"[:200], ())
+        """Publishes a fault of the venue's feed, which counts them for all its sessions."""
+        self._inbox.feed_fault(self._feed, 0, fault, detail[:200])
 
     def round_trip(self, ns: int) -> None:
         """Publishes a measured round trip."""
