@@ -400,6 +400,9 @@ class OrderDesk:
         if not ours and asked:
             self._snapshot.unbound[said.venue_order_id] = said
             return
+        if not ours and not said.venue_order_id:
+            self.fault("malformed", "a report that names no order")
+            return
         report = said.report(self._account, ours, self.session)
         if not ours:
             self._foreign(said.venue_order_id, report)
