@@ -32,6 +32,7 @@ def test_the_demo_trades_survives_a_kill_and_replays(tmp_path: Path) -> None:
         before = demo.until("/api/v1/health", lambda health: health["fills"] >= 2)
         assert before["orders"] >= 2
         assert before["mode"] == "demo"
+        assert before["accounts"] == {"slow-account": "READY"}
         os.kill(before["core"]["pid"], signal.SIGKILL)
         after = demo.until(
             "/api/v1/health",
@@ -44,7 +45,8 @@ def test_the_demo_trades_survives_a_kill_and_replays(tmp_path: Path) -> None:
         assert after["core"]["pid"] != before["core"]["pid"]
         assert "core ended (SIGKILL)" in demo.output
         assert "core restarted" in demo.output
-        state = demo.get("/api/v1/state")
+        (account,) = (state := demo.get("/api/v1/state"))["accounts"]
+        assert account["state"] == "READY" and account["logons"] == 2  # positions are equal
         assert [start["epoch"] for start in state["restarts"]] == [1, 2]
         assert demo.stop() == 0
     assert "realised" in demo.output

@@ -58,7 +58,7 @@ def test_live_quotes_fills_and_profit_are_shown(page: Page) -> None:
     fills = page.get_by_role("region", name="Fills").locator("tbody tr")
     expect(fills.first).to_contain_text("USD")
     feeds = page.get_by_role("region", name="Feeds")
-    expect(feeds.get_by_text("READY")).to_have_count(2)
+    expect(feeds.get_by_text("READY")).to_have_count(3)  # two feeds and the account
     expect(
         page.get_by_role("region", name="Delta fast − slow (pips)").locator("canvas")
     ).to_have_count(2)

@@ -42,7 +42,7 @@ def test_the_tales_are_what_happens(tmp_path: Path) -> None:
         env={**os.environ, "THFT_PURE": "1"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2_000:]

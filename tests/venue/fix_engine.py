@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import ssl
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
@@ -173,12 +174,13 @@ class Stage:
     settings: FixSettings
     timing: Timing
     ack_ms: int
+    login: str = "1000002"
     engines: list[Engine] = field(default_factory=list)
     tasks: list[asyncio.Future[None]] = field(default_factory=list)
 
     @property
     def ledger(self) -> Ledger:
-        return self.venue.ledgers["1000002"]
+        return self.venue.ledgers[self.login]
 
     def engine(
         self,
@@ -231,7 +233,9 @@ class Stage:
         return engine
 
     def tick(self, symbol: str = "EURUSD", bid: str = "1.17000", ask: str = "1.17004") -> None:
-        self.venue.tick(symbol, bid, "1000000", ask, "2000000", time.time_ns())
+        self.venue.tick(
+            self.venue.profile.plays[symbol], bid, "1000000", ask, "2000000", time.time_ns()
+        )
 
     async def until(
         self, holds: Callable[[], bool], what: str, engine: Engine | None = None, s: float = WAIT_S
@@ -264,7 +268,8 @@ class Stage:
         """The engine has booked what the venue has done; no order is there twice."""
         state, ledger = engine.kernel.state, self.ledger
         for name, instrument in NAMES.items():
-            assert state.net_size(ACCOUNT, instrument) == ledger.net(name), name
+            listed = self.venue.profile.plays[name]
+            assert state.net_size(ACCOUNT, instrument) == ledger.net(listed), name
         sent = [one.client_id.partition("_")[0] for one in ledger.orders.values()]
         assert len(sent) == len(set(sent)), "an order arrived twice"
         for one in ledger.orders.values():
@@ -278,6 +283,8 @@ def run(
     made: Profile | None = None,
     timing: Timing = QUICK,
     ack_ms: int = 400,
+    login: str = "1000002",
+    tls: ssl.SSLContext | None = None,
     **settings: Any,
 ) -> FixVenue:
     """Tells a story on a fresh provider; returns it with its truth."""
@@ -288,17 +295,17 @@ def run(
     venue = FixVenue(made, seed, faults)
 
     async def told() -> None:
-        ports = await venue.listen()
+        ports = await venue.listen(tls=tls)
         chosen: dict[str, Any] = {
             "host": "127.0.0.1",
             "ports": ports,
-            "tls": False,
+            "tls": tls is not None,
             "sender_comp_id": "demo.thft.1000002",
             "username": "1000002",
             "password": "env:THFT_TEST_PASSWORD",
             **settings,
         }
-        stage = Stage(venue, made.dialect, FixSettings(**chosen), timing, ack_ms)
+        stage = Stage(venue, made.dialect, FixSettings(**chosen), timing, ack_ms, login)
         try:
             await story(stage)
         finally:

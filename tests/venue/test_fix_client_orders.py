@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from tests.venue.fix_engine import ACCOUNT, LOT, QUICK, Engine, Stage, run
 
+from thft.fix.wire import Framer, Message, pack
+from thft.gateway.fix.limiter import Lane
 from thft.model import event as ev
 from thft.model.fixed import SIZE_ONE, parse_price
 from thft.model.order import TERMINAL
@@ -288,3 +290,84 @@ def test_an_account_that_may_not_trade_is_degraded_with_the_venues_words() -> No
         assert "CHANNEL_IS_BLOCKED" in engine.account_states[-1][1]
 
     run(story)
+
+
+class Tap:
+    """Stands in the wire of all sessions and notes when each message of ours passes."""
+
+    def __init__(self) -> None:
+        self.passed: list[tuple[float, str]] = []
+        self._servers: list[asyncio.Server] = []
+        self._tasks: list[asyncio.Future[None]] = []
+
+    async def listen(self, to: int) -> int:
+        """Listens for one link; returns the port."""
+
+        async def tapped(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            theirs, ours = await asyncio.open_connection("127.0.0.1", to)
+            self._tasks.append(asyncio.ensure_future(self._pump(reader, ours, Framer())))
+            self._tasks.append(asyncio.ensure_future(self._pump(theirs, writer, None)))
+
+        server = await asyncio.start_server(tapped, "127.0.0.1", 0)
+        self._servers.append(server)
+        port: int = server.sockets[0].getsockname()[1]
+        return port
+
+    async def _pump(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, framer: Framer | None
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        while chunk := await reader.read(1 << 16):
+            if framer is not None:
+                for unit in framer.feed(chunk):
+                    assert isinstance(unit, Message)
+                    self.passed.append((loop.time(), unit.type))
+            writer.write(chunk)
+
+    def most(self, kinds: str) -> int:
+        """The most messages of these types in any second."""
+        times = [at for at, kind in self.passed if kind in kinds.split()]
+        return max(
+            sum(first <= other < first + 1.0 for other in times[at:])
+            for at, first in enumerate(times)
+        )
+
+    def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        for server in self._servers:
+            server.close()
+
+
+def test_on_the_wire_no_second_has_more_than_the_limits_and_orders_pass_a_flood() -> None:
+    """Bursts of orders and of subscriptions on both sessions at once, for three seconds."""
+
+    async def story(stage: Stage) -> None:
+        tap = Tap()
+        ports = {link: await tap.listen(to) for link, to in stage.settings.ports.items()}
+        engine = await stage.ready(ports=ports)
+        channel = engine.client.quotes.channel
+        assert channel is not None
+        loop, waits, sent = asyncio.get_running_loop(), [], []
+        for burst in range(12):
+            for at in range(40):
+                body = pack([(320, f"flood{burst}-{at}"), (559, "1")])
+                channel.send(Lane.DATA, "x", body)
+            for at in range(burst % 5 * 3):
+                began = loop.time()
+                order_id = engine.submit(1 if at % 2 else -1, 1_000 * SIZE_ONE)
+                sent.append(order_id)
+                waits.append(loop.time() - began)
+            await asyncio.sleep(0.25)
+        await stage.until(
+            lambda: all(engine.order(one).state in TERMINAL for one in sent), "ends", engine
+        )
+        assert 10 < tap.most("D F H AF AN") <= 20
+        assert 30 < tap.most("x V") <= 50
+        filled = [one for one in sent if engine.order(one).state == "FILLED"]
+        assert len(filled) > 20
+        assert sorted(waits)[len(waits) // 2] < 0.02
+        stage.agree(engine)
+        tap.close()
+
+    run(story, executions_per_s=20, data_per_s=50, order_ttl_ms=400)

@@ -2,6 +2,7 @@
 
 import { useSyncExternalStore } from "react";
 import type {
+  Account,
   Counters,
   DeltaPoint,
   Fill,
@@ -105,6 +106,9 @@ const changes: Record<string, Change> = {
   }),
   feed: (engine, row: Feed) => ({
     feeds: upsert(engine.feeds, row, (one) => one.name === row.name),
+  }),
+  account: (engine, row: Account) => ({
+    accounts: upsert(engine.accounts, row, (one) => one.account === row.account),
   }),
   kill: (_engine, row) => ({ kill: row }),
   durability: (_engine, row) => ({ durability: row }),

@@ -28,6 +28,15 @@ export interface Feed {
   ticks_per_s: number | null;
 }
 
+export interface Account {
+  account: string;
+  kind: "paper" | "venue";
+  feed: string;
+  state: string;
+  reason: string;
+  logons: number;
+}
+
 export interface Order {
   client_order_id: string;
   strategy: string;
@@ -142,6 +151,7 @@ export interface Snapshot {
   ts_ns: number;
   mode: string;
   feeds: Feed[];
+  accounts: Account[];
   quotes: Quote[];
   strategies: Strategy[];
   orders: Order[];

@@ -37,6 +37,18 @@ class Command(BaseModel, extra="forbid"):
     body: dict[str, Any] = Field(default_factory=dict)
 
 
+TABLES = (
+    "orders",
+    "fills",
+    "positions",
+    "events",
+    "feeds",
+    "accounts",
+    "strategies",
+    "quotes",
+)
+
+
 def create_app(data: Path, mode: str) -> FastAPI:
     """Returns the application over the data directory of an engine."""
     replica = Replica(data / "core")
@@ -106,6 +118,7 @@ def _reading(app: FastAPI, replica: Replica, projector: Projector, mode: str) ->
                 "orders": counters.orders,
                 "fills": counters.fills,
                 "core": core,
+                "accounts": {row["account"]: row["state"] for row in replica.account_rows()},
                 "disk": rows.disk_row(replica.state),
                 "replica": {"error": replica.error},
                 "store": {"lag": projector.lag, "error": projector.error},
@@ -121,7 +134,7 @@ def _reading(app: FastAPI, replica: Replica, projector: Projector, mode: str) ->
     @app.get("/api/v1/{table}")
     def listing(table: str) -> Response:
         snapshot = replica.snapshot()
-        if table not in ("orders", "fills", "positions", "events", "feeds", "strategies", "quotes"):
+        if table not in TABLES:
             raise HTTPException(404, f"no such resource: {table[:40]}")
         return _json({"items": snapshot[table], "seq": snapshot["seq"]})
 

@@ -170,6 +170,9 @@ class Replica:
             yield from self._metric(event)
         elif isinstance(event, ev.FeedState | ev.FeedFault | ev.FeedDefined):
             yield from self._feed(event.feed)
+        elif isinstance(event, ev.AccountDefined | ev.AccountState | ev.AccountHalted):
+            record = state.accounts[event.account]
+            yield "account", event.account, rows.account_row(state, record)
         elif isinstance(
             event,
             ev.StrategyLoaded
@@ -285,6 +288,10 @@ class Replica:
         """Returns all feeds."""
         return [row for feed in self.state.feeds for _, _, row in self._feed(feed)]
 
+    def account_rows(self) -> list[rows.Row]:
+        """Returns all accounts."""
+        return [rows.account_row(self.state, one) for one in self.state.accounts.values()]
+
     def snapshot(self) -> dict[str, Any]:
         """Returns everything the page begins with."""
         state = self.state
@@ -294,6 +301,7 @@ class Replica:
             "ts_ns": state.ts_ns,
             "mode": state.mode,
             "feeds": self.feed_rows(),
+            "accounts": self.account_rows(),
             "quotes": self.quote_rows(state.books),
             "strategies": [self.strategy_row(name) for name in state.strategies],
             "orders": self.order_rows(),

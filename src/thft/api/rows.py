@@ -13,7 +13,7 @@ from thft.model.fixed import ABSENT, MONEY_DIGITS, PRICE_DIGITS, SIZE_DIGITS, fo
 from thft.model.order import DENIED, Order
 from thft.model.position import Position
 from thft.state.fold import State
-from thft.state.records import FeedRecord, StrategyRecord
+from thft.state.records import AccountRecord, FeedRecord, StrategyRecord
 
 Row = dict[str, Any]
 SIDES = {1: "buy", -1: "sell"}
@@ -194,6 +194,20 @@ def strategy_row(record: StrategyRecord, counters: dict[str, int]) -> Row:
         "round_trips": record.round_trips,
         "wins": record.wins,
         "losses": record.losses,
+    }
+
+
+def account_row(state: State, record: AccountRecord) -> Row:
+    """Returns one account: whether it may be traded, and why not."""
+    definition = record.definition
+    feed = state.feeds.get(definition.feed)
+    return {
+        "account": definition.account,
+        "kind": definition.kind,
+        "feed": feed.definition.name if feed is not None else str(definition.feed),
+        "state": record.state,
+        "reason": record.reason,
+        "logons": record.session,
     }
 
 

@@ -11,7 +11,7 @@ from typing import Protocol
 from thft.base.backoff import Backoff, ConnectBudget
 from thft.base.prng import Prng
 from thft.core.config import Config, VenueConfig
-from thft.fix.session import Store
+from thft.fix.session import MemoryStore, Store
 from thft.gateway.binance import BinanceDialect
 from thft.gateway.dialects import load
 from thft.gateway.fix.client import FixClient, Wanted
@@ -38,18 +38,48 @@ class Gateway(Protocol):
     def stop(self) -> None: ...
 
 
+class FixStores:
+    """Numbers and messages of all FIX sessions, in the engine's own directory."""
+
+    def __init__(self, config: Config, directory: Path) -> None:
+        """Opens them; raises LocalError when one cannot be, and leaves none open then."""
+        self._stores: dict[tuple[str, str], FixLog] = {}
+        try:
+            for venue in config.venues:
+                if venue.fix is not None:
+                    self._open(venue, directory / "fix")
+        except BaseException:
+            self.close()
+            raise
+
+    def _open(self, venue: VenueConfig, folder: Path) -> None:
+        dialect = load(venue.dialect)
+        for link in dialect.links:
+            # quotes alone whose numbers start over at every logon leave nothing that is needed
+            if "orders" in link.roles or dialect.reset == "continue":
+                path = folder / f"{venue.name}.{link.name}"
+                self._stores[venue.name, link.name] = FixLog.open(path, EngineClock().now_ns())
+
+    def of(self, venue: str, link: str) -> Store:
+        """Returns the store of a session."""
+        return self._stores.get((venue, link)) or MemoryStore()
+
+    def close(self) -> None:
+        """Ends them; their sessions are over."""
+        for store in self._stores.values():
+            store.close()
+
+
 class Gateways:
     """All gateways of one core."""
 
-    def __init__(self, inbox: EngineInbox, config: Config, state: State, directory: Path) -> None:
-        """Opens the stores of FIX sessions; raises LocalError when one cannot be."""
+    def __init__(self, inbox: EngineInbox, config: Config, state: State, stores: FixStores) -> None:
         self._inbox = inbox
         self._config = config
         self._state = state
-        self._directory = directory
+        self._stores = stores
         self._prng = Prng(secrets.randbits(64))  # jitter of reconnects is no decision of the kernel
         self._budgets: dict[str, ConnectBudget] = {}
-        self._stores: list[FixLog] = []
         self.all: list[Gateway] = []
         self.trading: dict[str, Trading] = {}
         """Account → where its effects go."""
@@ -93,25 +123,14 @@ class Gateways:
             load(venue.dialect),
             settings,
             Wanted(feed, symbols, account, logons),
-            partial(self._store, venue.name),
+            partial(self._stores.of, venue.name),
             self._prng,
         )
         if account:
             self.trading[account] = client
         return client
 
-    def _store(self, venue: str, link: str) -> Store:
-        """Opens the numbers and messages of one session in the engine's own directory."""
-        store = FixLog.open(self._directory / "fix" / f"{venue}.{link}", EngineClock().now_ns())
-        self._stores.append(store)
-        return store
-
     def stop(self) -> None:
         """Tells all to log out and end."""
         for one in self.all:
             one.stop()
-
-    def close(self) -> None:
-        """Closes the stores of sessions that have ended."""
-        for store in self._stores:
-            store.close()

@@ -17,7 +17,7 @@ from thft.core.catalogue import Catalogue, load_catalogue
 from thft.core.command_tail import CommandTail
 from thft.core.config import Config
 from thft.core.fatal import FatalTrace, Stuck
-from thft.core.gateways import Gateways
+from thft.core.gateways import FixStores, Gateways
 from thft.core.recover import recover
 from thft.core.room import require_room
 from thft.core.seed import seed_events
@@ -78,7 +78,7 @@ class Core:
         self.upkeep = Upkeep(self)
         self._halts: dict[str, str] = {}
         """Accounts that the engine itself has halted, and why; a person restarts the core."""
-        self._said: dict[str, str] = {}
+        self._said: dict[str, tuple[str, str]] = {}
         """What each account's gateway said last."""
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due_ns = 0
@@ -86,8 +86,9 @@ class Core:
         self._stopped = asyncio.Event()
         self._notifier = Notifier()
         self._trace = FatalTrace(directory / "core")
+        self._stores = FixStores(config, directory)
         self._start(catalogue, note)
-        self._gateways = Gateways(self, config, self.kernel.state, directory)
+        self._gateways = Gateways(self, config, self.kernel.state, self._stores)
 
     def _start(self, catalogue: Catalogue, note: str) -> None:
         recovered, state = self.journal.recovered, self.kernel.state
@@ -181,11 +182,12 @@ class Core:
 
     def account_state(self, account: str, state: str, reason: str, session: int) -> None:
         before = self.kernel.state.accounts[account]
-        if before.state == "HALTED" != self._said.get(account):
+        stands = before.state, before.reason
+        if before.state == "HALTED" and stands != self._said.get(account):
             self._halts.setdefault(account, before.reason)
-        self._said[account] = state
         if state in ("READY", "DEGRADED") and account in self._halts:
             state, reason = "HALTED", self._halts[account]
+        self._said[account] = state, reason
         log.info("account %s %s: %s", account, state, reason)
         self.kernel.process(ev.AccountState(account, state, reason, session), self.now_ns())
 
@@ -253,7 +255,7 @@ class Core:
         await self.upkeep.save_snapshot()
         self._closed = True
         self.journal.close()
-        self._gateways.close()
+        self._stores.close()
         self._trace.close()
         self._notifier.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import time
 from pathlib import Path
 
@@ -256,6 +257,23 @@ def test_a_write_that_failed_once_ends_the_log(
         journal.flush()
     journal.abandon()
     assert [frame.seq for frame in read_all(tmp_path)] == list(range(1, 6))
+
+
+def test_the_way_to_a_new_log_is_durable_before_the_log_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    whole = os.fsync
+
+    def note(fd: int) -> None:
+        synced.append(os.fstat(fd).st_ino)
+        whole(fd)
+
+    monkeypatch.setattr(os, "fsync", note)
+    log = tmp_path / "data" / "core"
+    Journal.open(log, instance="ab", created_ns=1, **SMALL).close()
+    for folder in (tmp_path, tmp_path / "data", log):
+        assert folder.stat().st_ino in synced
 
 
 def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-// Every feed with its state in words.
+// Every feed and every account at a venue, with its state in words.
 
 import { MISSING, age, grouped, text } from "../format";
 import type { Feed, Snapshot } from "../types";
@@ -29,6 +29,26 @@ export function Feeds({ engine }: { engine: Snapshot }) {
             <td>{faults(feed)}</td>
           </tr>
         ))}
+        {engine.accounts
+          .filter((one) => one.kind === "venue")
+          .map((one) => (
+            <tr key={`account ${one.account}`}>
+              <th scope="row">
+                {one.account}
+                <small>account</small>
+              </th>
+              <td>
+                <span className={`state ${one.state === "READY" ? "good" : "poor"}`}>
+                  {one.state}
+                </span>
+                <small>{one.reason}</small>
+              </td>
+              <td className="number">{MISSING}</td>
+              <td className="number">{MISSING}</td>
+              <td className="number">{grouped(Math.max(one.logons - 1, 0))}</td>
+              <td>{MISSING}</td>
+            </tr>
+          ))}
       </Table>
     </Panel>
   );

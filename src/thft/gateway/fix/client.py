@@ -56,7 +56,14 @@ class FixClient:
         symbols = SymbolMap(dialect, wanted.symbols)
         self.quotes = QuoteDesk(inbox, wanted.feed, dialect, symbols, settings.depth)
         self.orders = OrderDesk(
-            inbox, wanted.account, wanted.logons, dialect, settings, symbols, timing
+            inbox,
+            wanted.feed,
+            wanted.account,
+            wanted.logons,
+            dialect,
+            settings,
+            symbols,
+            timing,
         )
         self._gate = Gate(_throttle(dialect, settings))
         budgets = [

@@ -72,6 +72,10 @@ def dialect_findings(
         yield "fix.tls", "a live session needs TLS"
     if settings.depth and dialect.market_data.depth in ("none", "?"):
         yield "fix.depth", "the dialect has no depth"
+    if dialect.logon.signature != "none":
+        yield "dialect", f"a Logon signed by {dialect.logon.signature} cannot be made yet"
+    if trades and dialect.quantity.unit == "contracts":
+        yield "dialect", "orders count contracts, whose size is not known here: quotes alone work"
     if live and trades:
         try:
             require_known(dialect)
