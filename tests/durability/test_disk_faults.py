@@ -158,9 +158,11 @@ class CoreUnderFaults:
             self._until(lambda: core.poll() is not None)
         finally:
             core.kill()
+        code = wait_until_ended(core)
         oracle.look()
+        oracle.core_ended()
         assert oracle.lost == []
-        return wait_until_ended(core)
+        return code
 
     def last_words(self) -> str:
         """Returns the last line that the core has printed."""
@@ -191,5 +193,6 @@ def test_a_core_survives_disk_faults(tmp_path: Path) -> None:
     assert frames[: len(cores.oracle.seen)] == cores.oracle.seen
     folded = fold(frames)
     folded.assert_applied_once()
+    assert folded.of("fill")
     assert len(folded.epochs) == len(faults) + 1
     print(replay(data))

@@ -117,5 +117,6 @@ def judge(watcher: Watcher, kills: int) -> None:
     assert frames == watcher.seen, "something that was written has changed or gone"
     folded = fold(frames)
     folded.assert_applied_once()
+    assert folded.of("fill")
     assert folded.epochs == list(range(1, kills + 2))
     assert folded.of("command") == {f"c{number}" for number in range(kills + 1)}
