@@ -371,3 +371,71 @@ def test_on_the_wire_no_second_has_more_than_the_limits_and_orders_pass_a_flood(
         tap.close()
 
     run(story, executions_per_s=20, data_per_s=50, order_ttl_ms=400)
+
+
+@pytest.mark.parametrize("lacks", [14, 39])
+def test_a_report_without_what_decides_books_nothing_and_is_asked_for(lacks: int) -> None:
+    """The order stays in doubt: it is neither filled nor ended nor sent again."""
+
+    async def story(stage: Stage) -> None:
+        engine = await stage.ready()
+        order_id = engine.submit()
+        await stage.until(lambda: engine.order(order_id).state == "UNKNOWN", "doubt", engine)
+        await stage.until(lambda: engine.order(order_id).queries > 0, "question", engine)
+        await stage.until(lambda: engine.account != "READY", "an account that is not READY", engine)
+        assert any(
+            fault == "malformed" and f"tag {lacks}" in said for _, fault, said in engine.faults
+        )
+        assert not engine.journal.events(ev.Fill)
+        assert engine.order(order_id).state not in TERMINAL
+        assert len(stage.ledger.orders) == 1
+
+    made = profile("ctrader")
+    run(story, made=made.with_quirks(omits=made.quirks.omits | {lacks}))
+
+
+def test_a_list_of_orders_that_does_not_say_how_many_is_not_taken_for_all() -> None:
+    """911 missing is not 911=0: such an account never counts as one without orders."""
+
+    async def story(stage: Stage) -> None:
+        engine = await stage.ready()
+        engine.submit(**limit("1.10000"))
+        await stage.until(lambda: len(stage.ledger.working) == 1, "order", engine)
+        fresh = stage.engine(sender_sub_id="other")
+        await stage.until(
+            lambda: any("tag 911" in said for _, _, said in fresh.faults), "fault", fresh
+        )
+        waiting = "orders incomplete"
+        await stage.until(
+            lambda: any(waiting in said for _, said, _ in fresh.account_states), waiting, fresh
+        )
+        assert fresh.account == "SYNCING"
+
+    made = profile("ctrader")
+    run(story, made=made.with_quirks(omits=made.quirks.omits | {911}))
+
+
+def test_a_position_without_a_size_is_not_taken_for_none() -> None:
+    """The venue says it in a field of its own, which nobody knows."""
+
+    async def story(stage: Stage) -> None:
+        stage.tick()
+        stage.venue.trade_by_hand("1000002", "EURUSD", 1, LOT)
+        words = stage.venue._inquiries._accounts
+        honest = words.position
+
+        def elsewhere(*asked: Any) -> Any:
+            return [
+                (9_999 if tag == 702 else tag, "1" if tag == 702 else value)
+                for tag, value in honest(*asked)
+            ]
+
+        words.position = elsewhere  # type: ignore[method-assign, assignment]
+        engine = stage.engine()
+        said = "a position without LongQty(704) and ShortQty(705)"
+        await stage.until(
+            lambda: any(said in reason for _, reason, _ in engine.account_states), said, engine
+        )
+        assert engine.account == "SYNCING"
+
+    run(story)

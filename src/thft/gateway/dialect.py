@@ -15,6 +15,10 @@ from msgspec import Meta, Struct, field
 from thft.base.errors import LocalError
 from thft.fix.dictionary import Dictionary, fix44
 
+UNANSWERED = "?"
+SPARED = frozenset(("breach.action", "market_data.depth"))
+"""Keys that trading does not depend on: limits are kept whatever a breach brings, and a
+configuration that takes an unknown depth is refused for that. All others refuse live trading."""
 SETTINGS = ("username", "password", "sender_sub_id", "target_sub_id", "account")
 """What a record may ask of the user, as `{name}`."""
 
@@ -324,17 +328,20 @@ class Dialect(Record, frozen=True, dict=True, kw_only=True):
         best = max(known, key=lambda code: len(code.prefix), default=None)
         return best.reason if best else "unknown"
 
+    def unanswered(self) -> list[str]:
+        """Returns every key whose answer nobody has given."""
+        keys = []
+        for name, value in msgspec.structs.asdict(self).items():
+            if value == UNANSWERED:
+                keys.append(name)
+            elif isinstance(value, Record):
+                inner = msgspec.structs.asdict(value).items()
+                keys += [f"{name}.{key}" for key, one in inner if one == UNANSWERED]
+        return keys
+
     def unknown(self) -> list[str]:
-        """Returns the keys whose answer trading depends on and nobody has given."""
-        answers = {
-            "recovery": self.recovery,
-            "positions.model": self.positions.model,
-            "positions.request": self.positions.request,
-            "orders.mass_status": self.orders.mass_status,
-            "empty.orders": self.empty.orders,
-            "empty.positions": self.empty.positions,
-        }
-        return [key for key, value in answers.items() if value == "?"]
+        """Returns the keys without an answer that trading depends on."""
+        return [key for key in self.unanswered() if key not in SPARED]
 
 
 class NotForLive(LocalError):

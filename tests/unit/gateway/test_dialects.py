@@ -6,14 +6,17 @@ import re
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+import msgspec
 import pytest
+from msgspec import Struct
 from tests.shared_files import needs, shared_file
 
 from thft.fix.wire import Framer, Header, Message, pack
-from thft.gateway.dialect import SETTINGS, Dialect, NotForLive, require_known
+from thft.gateway.dialect import SETTINGS, SPARED, Dialect, NotForLive, require_known
 from thft.gateway.dialects import FOLDER, BadDialect, load, parsed, shipped
+from thft.gateway.fix.settings import FixSettings, dialect_findings
 
 Table = dict[str, Any]
 NAMES = ["binance", "ctrader", "fxcm", "generic", "lmax"]
@@ -61,16 +64,53 @@ def test_unknown_answers_refuse_live_trading(name: str) -> None:
         require_known(dialect)
 
 
-@pytest.mark.parametrize("key", ["recovery", "positions.model", "empty.orders", "empty.positions"])
-def test_each_unknown_refuses(key: str) -> None:
+def may_be_unknown(kind: type[Struct] = Dialect) -> list[str]:
+    """Returns every key of a record that may say `?`, from its types."""
+    keys = []
+    for one in msgspec.structs.fields(kind):
+        if isinstance(one.type, type) and issubclass(one.type, Struct):
+            keys += [f"{one.name}.{key}" for key in may_be_unknown(one.type)]
+        elif "?" in get_args(one.type):
+            keys.append(one.name)
+    return keys
+
+
+def with_unknown(key: str) -> Dialect:
+    """Returns a record that knows all but one key."""
     broken = table()
+    broken["breach"]["action"] = "logout"
     *path, last = key.split(".")
     inner = broken
     for name in path:
         inner = inner[name]
     inner[last] = "?"
+    return parsed(broken, "mine.toml")
+
+
+@pytest.mark.parametrize("key", may_be_unknown())
+def test_each_unknown_refuses(key: str) -> None:
+    dialect = with_unknown(key)
+    assert dialect.unanswered() == [key]
+    if key in SPARED:
+        require_known(dialect)
+        return
     with pytest.raises(NotForLive, match=key.replace(".", r"\.")):
-        require_known(parsed(broken, "mine.toml"))
+        require_known(dialect)
+
+
+def test_what_may_be_unknown_without_refusing() -> None:
+    """Limits are kept whatever a breach brings; a depth that nobody knows is not taken."""
+    assert {*may_be_unknown()} > SPARED == {"breach.action", "market_data.depth"}
+    settings = FixSettings(host="h", sender_comp_id="a.b.1", username="1", depth=True)
+    name = "thft.gateway.fix.settings.load"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(name, lambda path: with_unknown("market_data.depth"))
+        found = dict(dialect_findings("mine.toml", settings, live=True, trades=True))
+    assert found["fix.depth"] == "the dialect has no depth"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(name, lambda path: with_unknown("market_data.top"))
+        found = dict(dialect_findings("mine.toml", settings, live=True, trades=True))
+    assert "market_data.top unknown" in found["dialect"]
 
 
 def test_own_record_by_path(tmp_path: Path) -> None:

@@ -113,10 +113,19 @@ class Snapshot:
             self.positions_complete = total == 0
             return ""
         symbol = message.text(self.dialect.symbols.tag) or ""
+        if self._sizeless(message):
+            return "a position without LongQty(704) and ShortQty(705)"
         self.sizes[symbol] = self.sizes.get(symbol, 0) + self._size(message)
         self._positions += 1
         self.positions_complete = self._positions == total
         return ""
+
+    def _sizeless(self, message: Message) -> bool:
+        """Returns whether a report does not say how much is held, which is not nothing."""
+        shape = self.dialect.dictionary.group("AP", tags.NO_POSITIONS)
+        entries = message.groups(shape)
+        sized = (tags.LONG_QTY, tags.SHORT_QTY)
+        return all(entry.get(tag) is None for entry in entries for tag in sized)
 
     def _size(self, message: Message) -> int:
         """Returns long less short, 1e-8."""

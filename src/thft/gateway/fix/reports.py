@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from thft.fix import tags
-from thft.fix.wire import Message, format_price, format_size, format_timestamp, pack
+from thft.fix.wire import BadValue, Message, format_price, format_size, format_timestamp, pack
 from thft.gateway.dialect import Dialect
 from thft.gateway.fix.settings import FixSettings, filled
 from thft.gateway.fix.symbols import SymbolMap
@@ -46,6 +46,8 @@ STATUSES = {
     "8": "rejected",
     "C": "expired",
 }
+STATES = frozenset("0123456789ABCDE")
+"""OrdStatus(39) of FIX 4.4; a dialect names others that its venue has."""
 UNKNOWN_ORDER = "5"
 
 
@@ -148,6 +150,24 @@ class OrderWords:
         return pack(self._spared("AN", body, keep=tuple(tag for tag, _ in extra)))
 
 
+def _check(message: Message, extra_states: tuple[str, ...]) -> None:
+    """Refuses a report from which nothing may be concluded: a default would be a guess.
+
+    Without 911 no number of reports is all of them, 39 must be a state that is known, and an
+    execution without 14 would book nothing.
+    """
+    state, total = message.text(tags.ORD_STATUS), message.integer(tags.TOT_NUM_REPORTS)
+    listed = message.get(tags.MASS_STATUS_REQ_ID) is not None
+    if listed and total == ABSENT:
+        raise BadValue(tags.TOT_NUM_REPORTS, b"", "is missing in an answer for all orders")
+    if listed and not total:
+        return
+    if state not in STATES and state not in extra_states:
+        raise BadValue(tags.ORD_STATUS, (state or "").encode(), "is no state that is known")
+    if message.get(tags.CUM_QTY) is None:
+        raise BadValue(tags.CUM_QTY, b"", "is missing in a report")
+
+
 class Said(NamedTuple):
     """An ExecutionReport(8) as read: what of it is not the engine's business, and what is."""
 
@@ -188,8 +208,9 @@ class Said(NamedTuple):
 
 
 def read(message: Message, dialect: Dialect) -> Said:
-    """Reads an ExecutionReport; raises BadValue."""
+    """Reads an ExecutionReport; raises BadValue also when it lacks what decides about an order."""
     terms = dialect.orders
+    _check(message, terms.extra_states)
     exec_type, status = message.text(tags.EXEC_TYPE) or "", message.text(tags.ORD_STATUS) or ""
     cum_size = max(message.size(tags.CUM_QTY), 0)
     total = message.integer(tags.TOT_NUM_REPORTS)

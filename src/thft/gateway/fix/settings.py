@@ -92,6 +92,8 @@ def _names(dialect: Dialect, settings: FixSettings) -> Iterator[tuple[str, str]]
     for key, (text, form) in forms.items():
         if text and form and not re.fullmatch(form, text):
             yield f"fix.{key}", f"{text!r} does not look like {form}"
+    if not settings.sender_comp_id:
+        yield "fix.sender_comp_id", "missing: the venue knows us by it"
     if not (settings.target_comp_id or dialect.comp_ids.target):
         yield "fix.target_comp_id", "missing: the dialect knows none"
     wanted = {text.strip("{}") for text in _texts(dialect) if text[:1] == "{"}
