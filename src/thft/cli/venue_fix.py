@@ -11,7 +11,9 @@ from pathlib import Path
 from cyclopts import App, Parameter
 
 from thft.base.errors import LocalError
+from thft.cli import venue_certify
 from thft.cli.fix_options import ServerTls
+from thft.gateway.dialects import load
 from thft.sim.fix.faults import load_faults
 from thft.sim.fix.profile import profile
 from thft.sim.fix_lp import FixVenue
@@ -32,6 +34,8 @@ class LpOptions:
     """PEM file of a certificate: the ports speak TLS."""
     key: Path | None = None
     """PEM file of its key, if that is another file."""
+    dialect: str = ""
+    """A record of your own, by path, that the venue follows instead of its kind's."""
 
 
 DEFAULT = LpOptions()
@@ -70,6 +74,7 @@ def add_to(app: App) -> None:
     """Adds the commands to `thft venue`."""
     for command in (fix_lp, ctrader, lmax, fxcm, binance_fix):
         app.command(command)
+    app.command(venue_certify.command, name="certify")
 
 
 def _serve(name: str, options: LpOptions) -> int:
@@ -78,8 +83,12 @@ def _serve(name: str, options: LpOptions) -> int:
     tls = ServerTls(certificate=options.cert, key=options.key).context()
     faults = load_faults(options.faults) if options.faults is not None else ()
 
+    made = profile(name)
+    if options.dialect:
+        made = made.with_record(load(options.dialect))
+
     async def main() -> None:
-        venue = FixVenue(profile(name), options.seed, faults)
+        venue = FixVenue(made, options.seed, faults)
         print(json.dumps({name: await venue.listen(options.port, tls)}), flush=True)
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -65,11 +65,8 @@ class FixClient:
             symbols,
             timing,
         )
-        self._gate = Gate(_throttle(dialect, settings))
-        budgets = [
-            (one.links, ConnectBudget(one.attempts, one.window_s * SECOND_NS + GUARD_NS))
-            for one in dialect.connect
-        ]
+        self._gate = Gate(limits(dialect, settings))
+        budgets = connect_budgets(dialect)
         self.channels: list[Channel] = []
         for link in dialect.links:
             desks: list[QuoteDesk | OrderDesk] = []
@@ -87,7 +84,7 @@ class FixClient:
                 stores(link.name),
                 desk,
                 self._gate,
-                [budget for links, budget in budgets if link.name in links],
+                budgets(link.name),
                 prng,
                 timing,
             )
@@ -162,7 +159,16 @@ class _Both:
         self._quotes.turn_end()
 
 
-def _throttle(dialect: Dialect, settings: FixSettings) -> Throttle:
+def connect_budgets(dialect: Dialect) -> Callable[[str], list[ConnectBudget]]:
+    """Returns the budgets of a venue, which its links share: link → those that hold for it."""
+    budgets = [
+        (one.links, ConnectBudget(one.attempts, one.window_s * SECOND_NS + GUARD_NS))
+        for one in dialect.connect
+    ]
+    return lambda link: [budget for links, budget in budgets if link in links]
+
+
+def limits(dialect: Dialect, settings: FixSettings) -> Throttle:
     """Returns the limits: ours for the broker, and the venue's own for each link."""
     links: dict[str, list[Window]] = {}
     for rate in dialect.rates:

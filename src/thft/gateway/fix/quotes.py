@@ -135,6 +135,12 @@ class QuoteDesk:
         assert self.channel is not None
         self.channel.send(Lane.DATA, "V", pack(fields), one.request)
 
+    def unsubscribe_all(self) -> None:
+        """Ends every subscription; the next logon subscribes again."""
+        for one in self._by_request.values():
+            self._request(one, UNSUBSCRIBE)
+        self._by_request.clear()
+
     def _again(self, one: _Subscription, fault: str, detail: str) -> None:
         """Drops a book and asks for it anew."""
         self._inbox.feed_fault(self._feed, one.instrument, fault, detail[:200])

@@ -141,6 +141,10 @@ class Profile:
         """Returns a venue that behaves otherwise."""
         return replace(self, quirks=replace(self.quirks, **changes))  # type: ignore[arg-type]
 
+    def with_record(self, dialect: Dialect) -> Profile:
+        """Returns a venue that follows a record of the user's own."""
+        return replace(self, dialect=dialect)
+
     def with_dialect(self, **parts: dict[str, object]) -> Profile:
         """Returns a venue whose dialect differs: part → keys and values."""
         changed = {
