@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 from pathlib import Path
 
 from thft.stream.disk import JournalPoisoned
@@ -56,6 +57,8 @@ def stalled(journal: Journal) -> None:
     journal.syncer.interpose(wait)
     turn(journal)
     begun.wait(60)
+    while not journal.supply._ready.full():
+        time.sleep(0.01)
     say(BEGIN)
     for _ in range(TURNS_IN_STALL):
         turn(journal)
