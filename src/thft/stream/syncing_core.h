@@ -4,13 +4,20 @@
    which files it has begun; the syncing thread stores what is durable. A round loads, in this
    order, the written bytes, the written seq and the number of begun files: each is at least as new
    as the one before, and all of it had been written before the round's first fdatasync begins.
-   The mutex serves callers of `thft_syncer_wait` alone. */
+   The mutex serves callers of `thft_syncer_wait` alone.
+
+   Woken on the processor of a busy kernel's thread, this one would wait there for the end of a time
+   slice (milliseconds) before it could begin a sync: it stays off that processor. */
 
 #ifndef THFT_SYNCING_CORE_H
 #define THFT_SYNCING_CORE_H
 
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -28,6 +35,7 @@ typedef struct {
     _Atomic uint32_t begun;
     int files[THFT_FILES];
     atomic_int stopping;
+    atomic_int processor;
     /* Stored by the syncing thread. */
     _Atomic uint64_t synced_bytes;
     _Atomic uint64_t durable_seq;
@@ -88,10 +96,32 @@ static inline int thft_has_work(thft_syncer *s) {
            atomic_load(&s->written_bytes) != atomic_load(&s->synced_bytes);
 }
 
+#ifdef __linux__
+/* Takes this thread off the processor the kernel's thread last wrote on, where others are allowed;
+   `off` is the one it is off already. */
+static int thft_stay_off(thft_syncer *s, const cpu_set_t *allowed, int off) {
+    int busy = atomic_load(&s->processor);
+    cpu_set_t others = *allowed;
+    if (busy == off || busy < 0) return off;
+    CPU_CLR(busy, &others);
+    if (CPU_COUNT(&others)) pthread_setaffinity_np(pthread_self(), sizeof others, &others);
+    return busy;
+}
+#endif
+
 static void *thft_syncer_run(void *given) {
     thft_syncer *s = given;
+#ifdef __linux__
+    int off = -1;
+    cpu_set_t allowed;
+    CPU_ZERO(&allowed);
+    pthread_getaffinity_np(pthread_self(), sizeof allowed, &allowed);
+#endif
     for (;;) {
         while (!thft_has_work(s)) {
+#ifdef __linux__
+            off = thft_stay_off(s, &allowed, off);
+#endif
             atomic_store(&s->asleep, 1);
             /* Who stores work after this look sees `asleep` and rings. */
             if (!thft_has_work(s)) sem_wait(&s->bell);
@@ -112,6 +142,7 @@ static int thft_syncer_start(thft_syncer *s, uint64_t seq, void *mark) {
     atomic_store(&s->written_seq, seq);
     atomic_store(&s->durable_seq, seq);
     s->mark = mark;
+    atomic_store(&s->processor, -1);
     atomic_store(&s->sync, thft_fdatasync);
     sem_init(&s->bell, 0, 0);
     pthread_mutex_init(&s->lock, NULL);
@@ -139,6 +170,9 @@ static inline void thft_syncer_written(thft_syncer *s, uint64_t seq, uint64_t co
     uint64_t bytes = atomic_load(&s->written_bytes);
     atomic_store(&s->written_seq, seq);
     atomic_store(&s->written_bytes, bytes + count);
+#ifdef __linux__
+    atomic_store_explicit(&s->processor, sched_getcpu(), memory_order_relaxed);
+#endif
     thft_syncer_ring(s);
 }
 
