@@ -316,19 +316,24 @@ def affinity(name: str) -> set[int] | None:
 
 
 @pytest.mark.once
-def test_the_thread_stays_off_the_processor_that_writes(tmp_path: Path) -> None:
+def test_the_thread_stays_off_the_processor_of_a_busy_writer(tmp_path: Path) -> None:
     allowed = os.sched_getaffinity(0)
     journal = open_journal(tmp_path)
 
-    def off(processor: int) -> bool:
+    def off(processor: int | None) -> bool:
+        """Writes, after some work or some rest; True once the thread may be where it should."""
+        until_ns = time.thread_time_ns() + 2_000_000
+        while processor is not None and time.thread_time_ns() < until_ns:
+            pass
+        write(journal)
+        journal.sync_now()
         return affinity("journal-sync") == (allowed - {processor} or allowed)
 
     try:
         for processor in [*allowed, *allowed]:
             os.sched_setaffinity(0, {processor})
-            write(journal)
-            journal.sync_now()
             until(partial(off, processor), f"off processor {processor}")
+        until(partial(off, None), "anywhere, beside a writer that rests")
     finally:
         os.sched_setaffinity(0, allowed)
         journal.close()
