@@ -36,9 +36,9 @@ from thft.fix.terms import Checks
 from thft.fix.wire import BadGroup, BadValue, Message
 from thft.gateway.dialect import Dialect, Link
 from thft.gateway.fix.causes import PERSONS, REMEDIES, NotedBudget, Timing, Waits
-from thft.gateway.fix.credential import client_context, resolve
+from thft.gateway.fix.credential import client_context, ed25519_signer, resolve
 from thft.gateway.fix.limiter import Item, Lane, Throttle
-from thft.gateway.fix.settings import FixSettings, filled, port_of
+from thft.gateway.fix.settings import FixSettings, filled, host_of, port_of
 from thft.gateway.fix_initiator import FixInitiator
 from thft.gateway.fix_link import now
 
@@ -109,10 +109,14 @@ class Channel:
         self._timing = timing
         self._budget = NotedBudget(budgets, self._connecting)
         backoff = Backoff(prng, timing.first_ms, timing.cap_ms)
-        self._waits = Waits(dialect, backoff, timing, lambda: desk.ready)
+        self._heartbeat_s = settings.heartbeat_s or dialect.logon.heartbeat_s
+        blocked_s = dialect.comp_ids.blocked_heartbeats * self._heartbeat_s
+        self._waits = Waits(dialect, backoff, timing, lambda: desk.ready, blocked_s)
         self._initiator: FixInitiator | None = None
         self._session: Session | None = None
         self._epoch = 0
+        self._on = False
+        """The venue has let us in on this connection."""
         self._refs: dict[int, str] = {}
         self._dirty = False
         self._turn_due = False
@@ -134,7 +138,7 @@ class Channel:
         self._initiator = FixInitiator(
             self._session,
             self,
-            (self._settings.host, port_of(self._dialect, self._settings, self.name)),
+            self._address(),
             self._report,
             waits=self._waits,
             budget=self._budget,
@@ -169,15 +173,19 @@ class Channel:
     def _config(self) -> SessionConfig:
         dialect, settings = self._dialect, self._settings
         secret = resolve(settings.password) if settings.password else ""
+        sender = settings.sender_comp_id
+        target = settings.target_comp_id or dialect.comp_ids.target
+        key = settings.signing_key
         return SessionConfig(
-            sender=settings.sender_comp_id,
-            target=settings.target_comp_id or dialect.comp_ids.target,
+            sender=sender,
+            target=target,
             dictionary=dialect.dictionary,
             initiator=True,
             begin_string=dialect.begin_string,
             header=tuple(filled(self._link.header, settings, "")),
             logon=tuple(filled(dialect.logon.fields, settings, secret)),
-            heartbeat_s=settings.heartbeat_s or dialect.logon.heartbeat_s,
+            sign_logon=ed25519_signer(key, sender, target) if key else None,
+            heartbeat_s=self._heartbeat_s,
             reset_on_logon=dialect.reset in ("required", "advised"),
             checks=TOLERANT,
             timestamp_digits=dialect.timestamp_digits,
@@ -185,6 +193,10 @@ class Channel:
             unique_test_ids=True,
             resend=ResendPolicy(order_age_ns=-1),
         )
+
+    def _address(self) -> tuple[str, int]:
+        settings = self._settings
+        return host_of(settings, self.name), port_of(self._dialect, settings, self.name)
 
     def _tls(self) -> ssl.SSLContext | None:
         settings = self._settings
@@ -279,15 +291,16 @@ class Channel:
             if self._epoch == self._session.epoch:
                 return  # a gap is filled, or numbers started over: the desk has begun already
             self._epoch = self._session.epoch
+            self._on = True
             self._desk.logged_on(self._session.heartbeat_s)
         elif state is State.DISCONNECTED:
-            self._waits.ended(reason)
+            self._waits.ended(reason, lived=self._on)
+            self._on = False
             self._gate.throttle.forget(self.name)
             self._desk.ended(reason)
 
     def _connecting(self) -> None:
-        address = f"{self._settings.host}:{port_of(self._dialect, self._settings, self.name)}"
-        self._desk.state("CONNECTING", address)
+        self._desk.state("CONNECTING", "{}:{}".format(*self._address()))
         self._desk.turn_end()
 
     def _report(self, text: str) -> None:

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable
 from typing import NamedTuple
 
+from msgspec import structs
+
 from thft.base.backoff import ConnectBudget
 from thft.base.prng import Prng
 from thft.fix.session import Store
@@ -22,6 +24,7 @@ from thft.gateway.port import EngineInbox
 from thft.model.order import Order
 
 PRICES = frozenset(("W", "X", "Y"))
+DRAWN = "0123456789abcdefghijklmnopqrstuvwxyz"
 CONTROL_MESSAGES = 2
 """What is kept free of a link's own limit for heartbeats and Logout."""
 
@@ -71,11 +74,11 @@ class FixClient:
             for one in dialect.connect
         ]
         self.channels: list[Channel] = []
-        for link in dialect.links:
+        for at, link in enumerate(dialect.links):
             desks: list[QuoteDesk | OrderDesk] = []
             if "quotes" in link.roles:
                 desks.append(self.quotes)
-            if {"orders", "symbols"} & {*link.roles}:
+            if ({"orders", "symbols"} if wanted.account else {"symbols"}) & {*link.roles}:
                 desks.append(self.orders)
             if not desks:
                 continue
@@ -83,7 +86,7 @@ class FixClient:
             channel = Channel(
                 dialect,
                 link,
-                settings,
+                _addressed(dialect, settings, at, prng),
                 stores(link.name),
                 desk,
                 self._gate,
@@ -160,6 +163,19 @@ class _Both:
     def turn_end(self) -> None:
         """See Desk."""
         self._quotes.turn_end()
+
+
+def _addressed(dialect: Dialect, settings: FixSettings, at: int, prng: Prng) -> FixSettings:
+    """Returns the settings of the link in place `at`: its own 49, where the venue wants that.
+
+    The place comes first in what is drawn, so that no two links are called the same.
+    """
+    drawn = dialect.comp_ids.drawn
+    if not drawn:
+        return settings
+    last = len(DRAWN) - 1
+    own = f"{at}" + "".join(DRAWN[prng.between(0, last)] for _ in range(drawn))
+    return structs.replace(settings, sender_comp_id=settings.sender_comp_id + own[:drawn])
 
 
 def _throttle(dialect: Dialect, settings: FixSettings) -> Throttle:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from thft.fix import tags
 from thft.fix.wire import Message, format_price, format_size, format_timestamp, pack
-from thft.gateway.dialect import Dialect
+from thft.gateway.dialect import Dialect, Reason
 from thft.gateway.fix.settings import FixSettings, filled
 from thft.gateway.fix.symbols import SymbolMap
 from thft.model.event import ExecutionReport
@@ -47,6 +47,8 @@ STATUSES = {
     "C": "expired",
 }
 UNKNOWN_ORDER = "5"
+IN_DOUBT = "in_doubt"
+"""A kind of report that is none: the venue refuses, and does not know what it refuses."""
 
 
 class Unsupported(Exception):
@@ -73,7 +75,7 @@ class OrderWords:
             *self._stamped(utc_ns),
             *filled(terms.fields, self._settings, ""),
         ]
-        if terms.sends_tif:
+        if terms.sends_tif and order.type not in terms.without_tif:
             body.append((tags.TIME_IN_FORCE, TIFS[order.tif]))
         if order.type == "limit":
             body.append((tags.PRICE, format_price(order.price)))
@@ -83,7 +85,7 @@ class OrderWords:
             body.append((terms.label_tag, order.strategy[:32] or "thft"))
         if order.position_id and self._dialect.positions.id_tag:
             body.append((self._dialect.positions.id_tag, order.position_id))
-        return pack(body)
+        return pack(self._defined("D", body))
 
     def _checked_type(self, order: Order) -> str:
         allowed = self._terms.types.get(order.type)  # type: ignore[call-overload]
@@ -132,7 +134,13 @@ class OrderWords:
         if change is None:
             return body
         spare = {int(tag) for tag in change.optional.split() if tag.isdigit()} - set(keep)
-        return [field for field in body if field[0] not in spare]
+        return [field for field in self._defined(kind, body) if field[0] not in spare]
+
+    def _defined(self, kind: str, body: Body) -> Body:
+        """Leaves out what the dialect has removed from a message."""
+        change = self._dialect.overlay.messages.get(kind)
+        removed = {int(tag) for tag in change.remove.split()} if change else set()
+        return [field for field in body if field[0] not in removed]
 
     def all_orders(self, request: str) -> bytes:
         """Returns an OrderMassStatusRequest(AF) of all orders, the newest too: never with 225."""
@@ -187,6 +195,15 @@ class Said(NamedTuple):
         )
 
 
+def meaning(message: Message, dialect: Dialect) -> Reason:
+    """Returns what the venue's words and codes in a message mean to us."""
+    for tag in dict.fromkeys(code.tag for code in dialect.texts):
+        reason = dialect.reason(message.text(tag) or "", tag)
+        if reason != "unknown":
+            return reason
+    return "unknown"
+
+
 def read(message: Message, dialect: Dialect) -> Said:
     """Reads an ExecutionReport; raises BadValue."""
     terms = dialect.orders
@@ -198,6 +215,8 @@ def read(message: Message, dialect: Dialect) -> Said:
     asked = exec_type not in KINDS
     if asked and kind == "rejected" and message.text(tags.ORD_REJ_REASON) == UNKNOWN_ORDER:
         kind, order_id = "not_found", ""
+    if kind == "rejected" and meaning(message, dialect) == "unknown_outcome":
+        kind = IN_DOUBT
     exec_id = message.text(tags.EXEC_ID) if terms.exec_id else None
     if exec_id is None:
         time = message.text(tags.TRANSACT_TIME) or ""
