@@ -175,6 +175,8 @@ class Stage:
     timing: Timing
     ack_ms: int
     login: str = "1000002"
+    contract: int = SIZE_ONE
+    """Units of one of what the venue counts."""
     engines: list[Engine] = field(default_factory=list)
     tasks: list[asyncio.Future[None]] = field(default_factory=list)
 
@@ -200,7 +202,8 @@ class Stage:
         kernel.attach(journal.buffer, journal.buffer)
         self._define(engine, fresh)
         logons = kernel.state.accounts[ACCOUNT].session
-        wanted = Wanted(FEED, dict(names or NAMES), ACCOUNT, logons)
+        contracts = dict.fromkeys(NAMES.values(), self.contract)
+        wanted = Wanted(FEED, dict(names or NAMES), ACCOUNT, logons, contracts)
         seed = Prng(random.randrange(1 << 32))
         engine.client = FixClient(engine, self.dialect, settings, wanted, stores, seed, self.timing)
         self.engines.append(engine)
@@ -269,12 +272,19 @@ class Stage:
         state, ledger = engine.kernel.state, self.ledger
         for name, instrument in NAMES.items():
             listed = self.venue.profile.plays[name]
-            assert state.net_size(ACCOUNT, instrument) == ledger.net(listed), name
+            held = self.units(ledger.net(listed))
+            assert state.net_size(ACCOUNT, instrument) == held, name
         sent = [one.client_id.partition("_")[0] for one in ledger.orders.values()]
         assert len(sent) == len(set(sent)), "an order arrived twice"
         for one in ledger.orders.values():
             mine = state.order(one.client_id.partition("_")[0])
-            assert mine is not None and mine.cum_size == one.filled
+            assert mine is not None and mine.cum_size == self.units(one.filled)
+
+    def units(self, count: int) -> int:
+        """Returns in units what the venue counts."""
+        size, rest = divmod(count * self.contract, SIZE_ONE)
+        assert not rest
+        return int(size)
 
 
 def run(
@@ -284,6 +294,7 @@ def run(
     timing: Timing = QUICK,
     ack_ms: int = 400,
     login: str = "1000002",
+    contract: int = SIZE_ONE,
     tls: ssl.SSLContext | None = None,
     **settings: Any,
 ) -> FixVenue:
@@ -305,7 +316,8 @@ def run(
             "password": "env:THFT_TEST_PASSWORD",
             **settings,
         }
-        stage = Stage(venue, made.dialect, FixSettings(**chosen), timing, ack_ms, login)
+        given = FixSettings(**chosen)
+        stage = Stage(venue, made.dialect, given, timing, ack_ms, login, contract)
         try:
             await story(stage)
         finally:

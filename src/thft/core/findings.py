@@ -162,7 +162,10 @@ def _fix(table: Table, venue: Table, key: str, traded: bool) -> Iterator[str]:
     except msgspec.ValidationError:
         return  # said already, with its key
     live = table.get("mode") == "live"
-    for inner, text in dialect_findings(str(venue.get("dialect")), settings, live, traded):
+    carried = venue.get("symbols")
+    symbols = tuple(carried) if isinstance(carried, dict) else ()
+    dialect = str(venue.get("dialect"))
+    for inner, text in dialect_findings(dialect, settings, live, traded, symbols):
         yield f"{key}.{inner}: {text}"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from msgspec import structs
@@ -39,6 +39,8 @@ class Wanted(NamedTuple):
     """Empty: quotes alone."""
     logons: int = 0
     """How often the account has logged on in the engine's life."""
+    contracts: Mapping[int, int] = {}
+    """Instrument → units in a contract, 1e-8, at a venue that counts contracts."""
 
 
 class FixClient:
@@ -56,7 +58,7 @@ class FixClient:
     ) -> None:
         """`stores` opens the store of a link by its name."""
         timing = timing or Timing()
-        symbols = SymbolMap(dialect, wanted.symbols)
+        symbols = SymbolMap(dialect, wanted.symbols, wanted.contracts)
         self.quotes = QuoteDesk(inbox, wanted.feed, dialect, symbols, settings.depth)
         self.orders = OrderDesk(
             inbox,

@@ -155,7 +155,8 @@ class OrderDesk:
         found = []
         for name, instrument in self._symbols.names.items():
             booked = self._inbox.net_position(self._account, instrument)
-            held = sizes.get(self._symbols.ids.get(instrument, ""), 0)
+            count = sizes.get(self._symbols.ids.get(instrument, ""), 0)
+            held = self._symbols.units(instrument, count)
             if held != booked:
                 found.append((name, held, booked))
         return found
@@ -283,7 +284,8 @@ class OrderDesk:
             self._synchronise()
 
     def _execution(self, message: Message) -> None:
-        said, snapshot = read(message, self._dialect), self._readiness.snapshot
+        said = read(message, self._dialect, self._symbols)
+        snapshot = self._readiness.snapshot
         ours = said.client_order_id or self._ours.get(said.venue_order_id, "")
         asked = said.mass_request and said.mass_request == snapshot.orders_request
         if asked:
@@ -304,13 +306,13 @@ class OrderDesk:
         if not ours and not said.venue_order_id:
             self.fault("malformed", "a report that names no order")
             return
-        if said.kind == IN_DOUBT:
+        if not ours:
+            self.foreign(said)
+        elif said.kind == IN_DOUBT:
             self.fault("unknown_outcome", f"order {ours}: {said.text}")
             self._ask(ours)
-        elif ours:
-            self._settled(said.report(self._account, ours, self.session))
         else:
-            self.foreign(said)
+            self._settled(said.report(self._account, ours, self.session))
 
     def _settled(self, report: ExecutionReport) -> None:
         """Hands a report over; the order it is about was answered for."""

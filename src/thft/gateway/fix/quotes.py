@@ -16,7 +16,7 @@ from thft.gateway.fix.channel import Channel
 from thft.gateway.fix.limiter import Lane
 from thft.gateway.fix.symbols import SymbolMap
 from thft.gateway.port import EngineInbox
-from thft.model.fixed import ABSENT
+from thft.model.fixed import ABSENT, SIZE_ONE
 
 SUBSCRIBE, UNSUBSCRIBE = "1", "2"
 
@@ -240,6 +240,10 @@ class QuoteDesk:
 
     def _publish(self, one: _Subscription, rows: list[Row], message: Message, whole: bool) -> None:
         recv_ns = self._inbox.now_ns()
+        if self._symbols.contract(one.instrument) != SIZE_ONE:
+            rows = [
+                row._replace(size=self._symbols.units(one.instrument, row.size)) for row in rows
+            ]
         venue_ns, seq = message.timestamp_ns(tags.SENDING_TIME), message.seq
         if one.depth is None:
             top = one.top.take(rows)

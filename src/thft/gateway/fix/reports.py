@@ -13,7 +13,7 @@ from thft.gateway.dialect import Dialect, Reason
 from thft.gateway.fix.settings import FixSettings, filled
 from thft.gateway.fix.symbols import SymbolMap
 from thft.model.event import ExecutionReport
-from thft.model.fixed import ABSENT
+from thft.model.fixed import ABSENT, SIZE_DIGITS, format_scaled
 from thft.model.order import Order
 
 Body = list[tuple[int, Any]]
@@ -48,7 +48,7 @@ STATUSES = {
 }
 UNKNOWN_ORDER = "5"
 IN_DOUBT = "in_doubt"
-"""A kind of report that is none: the venue refuses, and does not know what it refuses."""
+"""A kind of report that is none: what became of the order is not said in it."""
 
 
 class Unsupported(Exception):
@@ -70,7 +70,7 @@ class OrderWords:
         body: Body = [
             (tags.CL_ORD_ID, order.client_order_id),
             *self._instrument(order),
-            (tags.ORDER_QTY, format_size(order.size)),
+            (tags.ORDER_QTY, self._quantity(order)),
             (tags.ORD_TYPE, TYPES[self._checked_type(order)]),
             *self._stamped(utc_ns),
             *filled(terms.fields, self._settings, ""),
@@ -96,6 +96,15 @@ class OrderWords:
             raise Unsupported(said)
         return order.type
 
+    def _quantity(self, order: Order) -> bytes:
+        """Returns the size of an order as the venue counts it."""
+        count = self._symbols.counted(order.instrument, order.size)
+        if not count:
+            size = format_scaled(order.size, SIZE_DIGITS)
+            steps = self._symbols.step(order.instrument)
+            raise Unsupported(f"the venue takes {steps}, {size} is no whole number of them")
+        return format_size(count)
+
     def _instrument(self, order: Order) -> Body:
         if order.instrument not in self._symbols.ids:
             raise Unsupported("the venue's id of this instrument is not known")
@@ -112,7 +121,7 @@ class OrderWords:
             (tags.CL_ORD_ID, f"{order.client_order_id}{CANCEL_MARK}{number}"),
             (tags.ORIG_CL_ORD_ID, order.client_order_id),
             *self._instrument(order),
-            (tags.ORDER_QTY, format_size(order.size)),
+            (tags.ORDER_QTY, self._quantity(order)),
             *self._stamped(utc_ns),
         ]
         if order.venue_order_id:
@@ -204,11 +213,13 @@ def meaning(message: Message, dialect: Dialect) -> Reason:
     return "unknown"
 
 
-def read(message: Message, dialect: Dialect) -> Said:
+def read(message: Message, dialect: Dialect, symbols: SymbolMap) -> Said:
     """Reads an ExecutionReport; raises BadValue."""
     terms = dialect.orders
+    instrument = symbols.instruments.get(message.get(dialect.symbols.tag) or b"", 0)
     exec_type, status = message.text(tags.EXEC_TYPE) or "", message.text(tags.ORD_STATUS) or ""
-    cum_size = max(message.size(tags.CUM_QTY), 0)
+    counted = max(message.size(tags.CUM_QTY), 0)
+    cum_size = symbols.units(instrument, counted)
     total = message.integer(tags.TOT_NUM_REPORTS)
     order_id = message.text(tags.ORDER_ID) or ""
     kind = KINDS.get(exec_type) or STATUSES.get(status, "status")
@@ -217,11 +228,13 @@ def read(message: Message, dialect: Dialect) -> Said:
         kind, order_id = "not_found", ""
     if kind == "rejected" and meaning(message, dialect) == "unknown_outcome":
         kind = IN_DOUBT
+    if counted and not symbols.contract(instrument):
+        kind = IN_DOUBT  # contracts of what is not said, or not known here
     exec_id = message.text(tags.EXEC_ID) if terms.exec_id else None
     if exec_id is None:
         time = message.text(tags.TRANSACT_TIME) or ""
         exec_id = f"{order_id}/{exec_type}{status}/{message.text(tags.CUM_QTY)}/{time}"
-    last_size = message.size(tags.LAST_QTY) if kind == "trade" else 0
+    last_size = symbols.units(instrument, message.size(tags.LAST_QTY)) if kind == "trade" else 0
     last_price = message.price(tags.LAST_PX) if terms.last_price and last_size > 0 else ABSENT
     text = message.text(tags.TEXT) or ""
     return Said(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
@@ -12,12 +12,16 @@ from thft.base.errors import LocalError
 from thft.gateway.dialect import Dialect, NotForLive, Port, require_known
 from thft.gateway.dialects import load
 from thft.gateway.fix.credential import REFERENCE
+from thft.model.fixed import parse_size
 
 Text = Annotated[str, Meta(pattern=r"^[!-~]*$", description="printable ASCII without spaces")]
 Reference = Annotated[
     str, Meta(pattern=REFERENCE, description="a reference to a secret: env:NAME or file:PATH")
 ]
 Host = Annotated[str, Meta(pattern=r"^[^\s/]+$", description="a host name or an address")]
+Units = Annotated[
+    str, Meta(pattern=r"^[0-9]{1,10}(\.[0-9]{1,8})?$", description='a number as text, as "10000"')
+]
 Rate = Annotated[int, Meta(ge=1, le=10_000)]
 EXECUTIONS_PER_S, DATA_PER_S = 100, 500
 
@@ -45,6 +49,8 @@ class FixSettings(Struct, forbid_unknown_fields=True, kw_only=True):
     signing_key: Reference | None = None
     """The private key of a venue whose Logon is signed."""
     account: Text = ""
+    contract_sizes: dict[str, Units] = {}
+    """Canonical symbol → units of its base asset in a contract, where the venue counts those."""
     heartbeat_s: Annotated[int, Meta(ge=1, le=300)] | None = None
     depth: bool = False
     """Take the depth of the book instead of its best prices."""
@@ -55,9 +61,12 @@ class FixSettings(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 def dialect_findings(
-    name: str, settings: FixSettings, live: bool, trades: bool
+    name: str, settings: FixSettings, live: bool, trades: bool, symbols: Collection[str] = ()
 ) -> Iterator[tuple[str, str]]:
-    """Yields (key, finding) of settings against their dialect; `trades`: an account is there."""
+    """Yields (key, finding) of settings against their dialect.
+
+    `trades`: an account is there; `symbols` are the canonical ones that the venue carries.
+    """
     try:
         dialect = load(name)
     except LocalError as error:
@@ -82,8 +91,7 @@ def dialect_findings(
     if settings.depth and dialect.market_data.depth in ("none", "?"):
         yield "fix.depth", "the dialect has no depth"
     yield from _keys(dialect, settings)
-    if trades and dialect.quantity.unit == "contracts":
-        yield "dialect", "orders count contracts, whose size is not known here: quotes alone work"
+    yield from _contracts(dialect, settings, symbols)
     if live and trades and dialect.recovery == "drop_copy":
         said = "what was missed is told by drop copy and REST, which are not spoken here"
         yield "dialect", f"{said}: live accounts are refused, quotes and test venues work"
@@ -121,6 +129,24 @@ def _keys(dialect: Dialect, settings: FixSettings) -> Iterator[tuple[str, str]]:
         yield "fix.signing_key", "the dialect signs nothing"
     if settings.key and not settings.certificate:
         yield "fix.key", "is that of fix.certificate; what signs a Logon is fix.signing_key"
+
+
+def _contracts(
+    dialect: Dialect, settings: FixSettings, symbols: Collection[str]
+) -> Iterator[tuple[str, str]]:
+    """Yields what is missing, or said in vain, about the sizes of contracts."""
+    counts = dialect.quantity.unit == "contracts"
+    for symbol in symbols:
+        if counts and symbol not in settings.contract_sizes:
+            said = "missing: this venue counts contracts; say how many units one is"
+            yield f"fix.contract_sizes.{symbol}", said
+    for symbol, text in settings.contract_sizes.items():
+        if not counts:
+            yield f"fix.contract_sizes.{symbol}", f"the dialect counts {dialect.quantity.unit}"
+        elif symbol not in symbols:
+            yield f"fix.contract_sizes.{symbol}", "the venue carries no such symbol"
+        elif not parse_size(text):
+            yield f"fix.contract_sizes.{symbol}", "0 is no size"
 
 
 def _texts(dialect: Dialect) -> Iterator[str]:
