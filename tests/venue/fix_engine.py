@@ -18,6 +18,7 @@ from tests.engine import Recorder, catalogue
 
 from thft.base.prng import Prng
 from thft.fix.session import MemoryStore, Store
+from thft.gateway.calendar import Calendar
 from thft.gateway.dialect import Dialect
 from thft.gateway.fix.causes import Timing
 from thft.gateway.fix.client import FixClient, Wanted
@@ -36,13 +37,14 @@ from thft.sim.fix_lp import FixVenue
 FEED, ACCOUNT = 7, "acc"
 NAMES = {"EURUSD": 1, "GBPUSD": 2}
 LOT = 10_000 * SIZE_ONE
-WAIT_S = 15.0
+WAIT_S = 60.0
 QUICK = Timing(
     floors_s={"auth": 0.3, "config": 0.3, "locked_out": 0.3, "channel_blocked": 0.3},
     first_ms=20,
     answer_s=0.5,
     probe_s=0.2,
     poll_s=0.5,
+    look_s=0.02,
 )
 
 
@@ -177,6 +179,7 @@ class Stage:
     login: str = "1000002"
     contract: int = SIZE_ONE
     """Units of one of what the venue counts."""
+    calendar: Calendar | None = None
     engines: list[Engine] = field(default_factory=list)
     tasks: list[asyncio.Future[None]] = field(default_factory=list)
 
@@ -205,7 +208,9 @@ class Stage:
         contracts = dict.fromkeys(NAMES.values(), self.contract)
         wanted = Wanted(FEED, dict(names or NAMES), ACCOUNT, logons, contracts)
         seed = Prng(random.randrange(1 << 32))
-        engine.client = FixClient(engine, self.dialect, settings, wanted, stores, seed, self.timing)
+        engine.client = FixClient(
+            engine, self.dialect, settings, wanted, stores, seed, self.timing, self.calendar
+        )
         self.engines.append(engine)
         self.tasks.append(asyncio.ensure_future(engine.client.run()))
         return engine
@@ -314,6 +319,7 @@ def run(
             "sender_comp_id": "demo.thft.1000002",
             "username": "1000002",
             "password": "env:THFT_TEST_PASSWORD",
+            "calendar": False,
             **settings,
         }
         given = FixSettings(**chosen)

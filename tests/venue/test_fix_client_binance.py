@@ -158,11 +158,10 @@ def test_a_refused_logon_halts_with_the_venues_words(settings: dict[str, Any], w
         )
         for said in (engine.feed_states[-1][1], engine.account_states[-1][1]):
             assert words in said and "the key that signs" in said
-        attempts = len(stage.venue.door.refusals)
         await asyncio.sleep(0.15)
-        assert len(stage.venue.door.refusals) == attempts
+        assert len(stage.venue.door.refusals) == 2, "one attempt of each session"
 
-    run(story)
+    run(story, timing=replace(QUICK, floors_s={"auth": 600.0}))
 
 
 def test_a_broken_connection_waits_until_its_49_is_free_again() -> None:
@@ -179,7 +178,7 @@ def test_a_broken_connection_waits_until_its_49_is_free_again() -> None:
         stage.tick("GBPUSD")
         await stage.until(lambda: engine.feed == "READY", "READY again", engine)
         assert loop.time() - began >= 2.0
-        assert not stage.venue.door.refusals and engine.account == "READY"
+        assert not stage.venue.door.refusals
 
     run(story, made=quick, heartbeat_s=1)
 

@@ -45,6 +45,8 @@ class Timing:
     """How often a round trip is measured."""
     poll_s: float = 30.0
     """How often orders and positions are compared while nothing seems wrong."""
+    look_s: float = 1.0
+    """How often the venue's calendar is looked at."""
 
 
 class Waits:

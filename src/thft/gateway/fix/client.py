@@ -12,6 +12,7 @@ from thft.base.backoff import ConnectBudget
 from thft.base.prng import Prng
 from thft.fix.session import Store
 from thft.fix.wire import Message
+from thft.gateway.calendar import Calendar
 from thft.gateway.dialect import Dialect
 from thft.gateway.fix.causes import Timing
 from thft.gateway.fix.channel import Channel, Desk, Gate
@@ -55,11 +56,13 @@ class FixClient:
         stores: Callable[[str], Store],
         prng: Prng,
         timing: Timing | None = None,
+        calendar: Calendar | None = None,
     ) -> None:
         """`stores` opens the store of a link by its name."""
         timing = timing or Timing()
+        calendar = calendar or Calendar(dialect.closed if settings.calendar else ())
         symbols = SymbolMap(dialect, wanted.symbols, wanted.contracts)
-        self.quotes = QuoteDesk(inbox, wanted.feed, dialect, symbols, settings.depth)
+        self.quotes = QuoteDesk(inbox, wanted.feed, dialect, settings, symbols)
         self.orders = OrderDesk(
             inbox,
             wanted.feed,
@@ -95,6 +98,7 @@ class FixClient:
                 [budget for links, budget in budgets if link.name in links],
                 prng,
                 timing,
+                calendar,
             )
             for one in desks:
                 one.channel = channel

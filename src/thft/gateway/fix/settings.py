@@ -54,6 +54,10 @@ class FixSettings(Struct, forbid_unknown_fields=True, kw_only=True):
     heartbeat_s: Annotated[int, Meta(ge=1, le=300)] | None = None
     depth: bool = False
     """Take the depth of the book instead of its best prices."""
+    calendar: bool = True
+    """Be away when the dialect says that the venue is."""
+    stale_s: Annotated[float, Meta(gt=0, le=86_400)] = 30.0
+    """A feed without any quote for so long is STALE, whatever else its session says."""
     executions_per_s: Rate = EXECUTIONS_PER_S
     data_per_s: Rate = DATA_PER_S
     order_ttl_ms: Annotated[int, Meta(ge=1, le=60_000)] = 1_000
