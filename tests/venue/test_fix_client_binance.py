@@ -103,6 +103,28 @@ def test_the_depth_of_the_book() -> None:
     run(story, depth=True)
 
 
+def test_updates_that_are_missing_drop_the_book() -> None:
+    """No number of the session is missing: only the ids of updates tell."""
+
+    async def story(stage: Stage) -> None:
+        engine = await ready(stage)
+        stage.tick(bid="1.1700", ask="1.1800")
+        stage.venue.inject(Fault(do="swallow", on="X", link="market_data"))
+        before = len(stage.venue.market.subscribes)
+        stage.tick(bid="1.1700", ask="1.1801")
+        stage.tick(bid="1.1690", ask="1.1801")
+        await stage.until(lambda: len(stage.venue.market.subscribes) > before, "a W", engine)
+        truth = stage.venue.market.books["EURUSDT"].entries.values()
+        wanted = {one.price: one.size for one in truth if one.kind == "0"}
+        depth = engine.kernel.state.depths[FEED, 1]
+        await stage.until(lambda: dict(depth.bids()) == wanted, "equal books", engine)
+        ((_, fault, detail),) = engine.faults
+        assert fault == "gap" and re.fullmatch(r"updates (\d+) to \1 are missing", detail)
+        assert engine.kernel.state.book(FEED, 1).tradable
+
+    run(story, depth=True)
+
+
 def secrets() -> list[bytes]:
     """Returns the key in the forms in which it could leak."""
     body = "".join(KEY.splitlines()[1:-1])

@@ -48,9 +48,10 @@ def test_shipped_calendars_follow_the_wall_clock_of_the_venue(name: str) -> None
     hits = 0
     for _ in range(3_000):
         utc = first + timedelta(minutes=choose.randrange(366 * 1_440))
-        if choose.random() < 0.5:  # near an edge, give or take summer time
-            day = utc.replace(hour=0, minute=0)
-            utc = day + timedelta(minutes=choose.choice(edges) + choose.randrange(-5, 365))
+        if choose.random() < 0.5:  # near an edge, in winter or summer of either city
+            minute = choose.choice(edges) + choose.choice((-60, 0, 240, 300))
+            utc = utc.replace(hour=0, minute=0)
+            utc += timedelta(minutes=minute + choose.randrange(-10, 15))
         at_ns = int(utc.timestamp()) * SECOND_NS
         away = calendar.away(at_ns)
         wanted = any(closed_by_the_clock(one, utc) for one in closed)

@@ -286,6 +286,8 @@ class QuoteDesk:
             self._inbox.quote(self._feed, one.instrument, *top, venue_ns, seq, recv_ns)
         else:
             try:
+                if self._terms.update_ids and not self._in_turn(one.depth, message, whole):
+                    return
                 batch = one.depth.snapshot(rows) if whole else one.depth.change(rows)
             except BookFault as error:
                 fault = "crossed_book" if str(error).startswith("crossed") else "gap"
@@ -295,3 +297,12 @@ class QuoteDesk:
         if not one.live:
             one.live = True
             self._judge()
+
+    def _in_turn(self, book: DepthOfBook, message: Message, whole: bool) -> bool:
+        """Returns whether a message is new to a book; an X with such ids is of one symbol."""
+        first, last = self._terms.update_ids
+        if whole:
+            book.begins_at(message.integer(last))
+            return True
+        entry = message.groups(self._shapes["X"])[0]
+        return book.follows(entry.integer(first), entry.integer(last))
