@@ -18,6 +18,7 @@ from tests.engine import Recorder, catalogue
 
 from thft.base.prng import Prng
 from thft.fix.session import MemoryStore, Store
+from thft.gateway.calendar import Calendar
 from thft.gateway.dialect import Dialect
 from thft.gateway.fix.causes import Timing
 from thft.gateway.fix.client import FixClient, Wanted
@@ -36,13 +37,14 @@ from thft.sim.fix_lp import FixVenue
 FEED, ACCOUNT = 7, "acc"
 NAMES = {"EURUSD": 1, "GBPUSD": 2}
 LOT = 10_000 * SIZE_ONE
-WAIT_S = 15.0
+WAIT_S = 60.0
 QUICK = Timing(
     floors_s={"auth": 0.3, "config": 0.3, "locked_out": 0.3, "channel_blocked": 0.3},
     first_ms=20,
     answer_s=0.5,
     probe_s=0.2,
     poll_s=0.5,
+    look_s=0.02,
 )
 
 
@@ -175,6 +177,9 @@ class Stage:
     timing: Timing
     ack_ms: int
     login: str = "1000002"
+    contract: int = SIZE_ONE
+    """Units of one of what the venue counts."""
+    calendar: Calendar | None = None
     engines: list[Engine] = field(default_factory=list)
     tasks: list[asyncio.Future[None]] = field(default_factory=list)
 
@@ -200,9 +205,12 @@ class Stage:
         kernel.attach(journal.buffer, journal.buffer)
         self._define(engine, fresh)
         logons = kernel.state.accounts[ACCOUNT].session
-        wanted = Wanted(FEED, dict(names or NAMES), ACCOUNT, logons)
+        contracts = dict.fromkeys(NAMES.values(), self.contract)
+        wanted = Wanted(FEED, dict(names or NAMES), ACCOUNT, logons, contracts)
         seed = Prng(random.randrange(1 << 32))
-        engine.client = FixClient(engine, self.dialect, settings, wanted, stores, seed, self.timing)
+        engine.client = FixClient(
+            engine, self.dialect, settings, wanted, stores, seed, self.timing, self.calendar
+        )
         self.engines.append(engine)
         self.tasks.append(asyncio.ensure_future(engine.client.run()))
         return engine
@@ -269,12 +277,19 @@ class Stage:
         state, ledger = engine.kernel.state, self.ledger
         for name, instrument in NAMES.items():
             listed = self.venue.profile.plays[name]
-            assert state.net_size(ACCOUNT, instrument) == ledger.net(listed), name
+            held = self.units(ledger.net(listed))
+            assert state.net_size(ACCOUNT, instrument) == held, name
         sent = [one.client_id.partition("_")[0] for one in ledger.orders.values()]
         assert len(sent) == len(set(sent)), "an order arrived twice"
         for one in ledger.orders.values():
             mine = state.order(one.client_id.partition("_")[0])
-            assert mine is not None and mine.cum_size == one.filled
+            assert mine is not None and mine.cum_size == self.units(one.filled)
+
+    def units(self, count: int) -> int:
+        """Returns in units what the venue counts."""
+        size, rest = divmod(count * self.contract, SIZE_ONE)
+        assert not rest
+        return int(size)
 
 
 def run(
@@ -284,6 +299,7 @@ def run(
     timing: Timing = QUICK,
     ack_ms: int = 400,
     login: str = "1000002",
+    contract: int = SIZE_ONE,
     tls: ssl.SSLContext | None = None,
     **settings: Any,
 ) -> FixVenue:
@@ -303,9 +319,11 @@ def run(
             "sender_comp_id": "demo.thft.1000002",
             "username": "1000002",
             "password": "env:THFT_TEST_PASSWORD",
+            "calendar": False,
             **settings,
         }
-        stage = Stage(venue, made.dialect, FixSettings(**chosen), timing, ack_ms, login)
+        given = FixSettings(**chosen)
+        stage = Stage(venue, made.dialect, given, timing, ack_ms, login, contract)
         try:
             await story(stage)
         finally:

@@ -89,7 +89,7 @@ def _clock(state: State, event: ev.ClockStepped) -> Notice:
 
 
 def _account_state(state: State, event: ev.AccountState) -> Notice:
-    severity = "info" if event.state == "READY" else "warning"
+    severity = "info" if event.state in ("READY", "CLOSED") else "warning"
     return "account", severity, f"{event.account} {event.state}: {event.reason}"
 
 

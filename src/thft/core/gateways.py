@@ -20,6 +20,7 @@ from thft.gateway.kraken import KrakenDialect
 from thft.gateway.port import Dialect, EngineInbox, Trading
 from thft.gateway.websocket import WebSocketFeed
 from thft.host.clock import EngineClock
+from thft.model.fixed import parse_size
 from thft.state.fold import State
 from thft.store.fix_log import FixLog
 
@@ -68,6 +69,17 @@ class FixStores:
         """Ends them; their sessions are over."""
         for store in self._stores.values():
             store.close()
+
+
+def _contracts(
+    venue: VenueConfig, settings: FixSettings, symbols: dict[str, int]
+) -> dict[int, int]:
+    """Returns instrument → units in a contract, 1e-8, as far as they are said."""
+    return {
+        symbols[venue.symbols[name]]: parse_size(text)
+        for name, text in settings.contract_sizes.items()
+        if venue.symbols.get(name) in symbols
+    }
 
 
 class Gateways:
@@ -122,7 +134,7 @@ class Gateways:
             self._inbox,
             load(venue.dialect),
             settings,
-            Wanted(feed, symbols, account, logons),
+            Wanted(feed, symbols, account, logons, _contracts(venue, settings, symbols)),
             partial(self._stores.of, venue.name),
             self._prng,
         )

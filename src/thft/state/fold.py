@@ -129,7 +129,7 @@ def _feed_state(state: State, event: ev.FeedState, ts_ns: int) -> None:
     feed = state.feeds.get(event.feed)
     if feed is None:
         return
-    if event.state == "CONNECTING" and feed.state not in ("DISABLED", "CONNECTING"):
+    if event.state == "CONNECTING" and feed.state not in ("DISABLED", "CONNECTING", "CLOSED"):
         feed.reconnects += 1
     feed.state = event.state
     feed.reason = event.reason

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
+
+from msgspec import structs
 
 from thft.base.backoff import ConnectBudget
 from thft.base.prng import Prng
 from thft.fix.session import Store
 from thft.fix.wire import Message
+from thft.gateway.calendar import Calendar
 from thft.gateway.dialect import Dialect
 from thft.gateway.fix.causes import Timing
 from thft.gateway.fix.channel import Channel, Desk, Gate
@@ -22,6 +25,7 @@ from thft.gateway.port import EngineInbox
 from thft.model.order import Order
 
 PRICES = frozenset(("W", "X", "Y"))
+DRAWN = "0123456789abcdefghijklmnopqrstuvwxyz"
 CONTROL_MESSAGES = 2
 """What is kept free of a link's own limit for heartbeats and Logout."""
 
@@ -36,6 +40,8 @@ class Wanted(NamedTuple):
     """Empty: quotes alone."""
     logons: int = 0
     """How often the account has logged on in the engine's life."""
+    contracts: Mapping[int, int] = {}
+    """Instrument → units in a contract, 1e-8, at a venue that counts contracts."""
 
 
 class FixClient:
@@ -50,11 +56,13 @@ class FixClient:
         stores: Callable[[str], Store],
         prng: Prng,
         timing: Timing | None = None,
+        calendar: Calendar | None = None,
     ) -> None:
         """`stores` opens the store of a link by its name."""
         timing = timing or Timing()
-        symbols = SymbolMap(dialect, wanted.symbols)
-        self.quotes = QuoteDesk(inbox, wanted.feed, dialect, symbols, settings.depth)
+        calendar = calendar or Calendar(dialect.closed if settings.calendar else ())
+        symbols = SymbolMap(dialect, wanted.symbols, wanted.contracts)
+        self.quotes = QuoteDesk(inbox, wanted.feed, dialect, settings, symbols)
         self.orders = OrderDesk(
             inbox,
             wanted.feed,
@@ -71,11 +79,11 @@ class FixClient:
             for one in dialect.connect
         ]
         self.channels: list[Channel] = []
-        for link in dialect.links:
+        for at, link in enumerate(dialect.links):
             desks: list[QuoteDesk | OrderDesk] = []
             if "quotes" in link.roles:
                 desks.append(self.quotes)
-            if {"orders", "symbols"} & {*link.roles}:
+            if ({"orders", "symbols"} if wanted.account else {"symbols"}) & {*link.roles}:
                 desks.append(self.orders)
             if not desks:
                 continue
@@ -83,13 +91,14 @@ class FixClient:
             channel = Channel(
                 dialect,
                 link,
-                settings,
+                _addressed(dialect, settings, at, prng),
                 stores(link.name),
                 desk,
                 self._gate,
                 [budget for links, budget in budgets if link.name in links],
                 prng,
                 timing,
+                calendar,
             )
             for one in desks:
                 one.channel = channel
@@ -160,6 +169,19 @@ class _Both:
     def turn_end(self) -> None:
         """See Desk."""
         self._quotes.turn_end()
+
+
+def _addressed(dialect: Dialect, settings: FixSettings, at: int, prng: Prng) -> FixSettings:
+    """Returns the settings of the link in place `at`: its own 49, where the venue wants that.
+
+    The place comes first in what is drawn, so that no two links are called the same.
+    """
+    drawn = dialect.comp_ids.drawn
+    if not drawn:
+        return settings
+    last = len(DRAWN) - 1
+    own = f"{at}" + "".join(DRAWN[prng.between(0, last)] for _ in range(drawn))
+    return structs.replace(settings, sender_comp_id=settings.sender_comp_id + own[:drawn])
 
 
 def _throttle(dialect: Dialect, settings: FixSettings) -> Throttle:

@@ -16,7 +16,7 @@ from thft.gateway.fix.causes import Timing
 from thft.gateway.fix.channel import Channel
 from thft.gateway.fix.limiter import Lane
 from thft.gateway.fix.readiness import Readiness
-from thft.gateway.fix.reports import CANCEL_MARK, OrderWords, Said, Unsupported, read
+from thft.gateway.fix.reports import CANCEL_MARK, IN_DOUBT, OrderWords, Said, Unsupported, read
 from thft.gateway.fix.settings import FixSettings
 from thft.gateway.fix.symbols import SymbolMap
 from thft.gateway.fix_link import now
@@ -155,7 +155,8 @@ class OrderDesk:
         found = []
         for name, instrument in self._symbols.names.items():
             booked = self._inbox.net_position(self._account, instrument)
-            held = sizes.get(self._symbols.ids.get(instrument, ""), 0)
+            count = sizes.get(self._symbols.ids.get(instrument, ""), 0)
+            held = self._symbols.units(instrument, count)
             if held != booked:
                 found.append((name, held, booked))
         return found
@@ -241,7 +242,10 @@ class OrderDesk:
 
     def query(self, order: Order) -> None:
         assert self.channel is not None
-        if not self.channel.logged_on or self._dialect.orders.status != "H":
+        if not self.channel.logged_on:
+            return
+        if self._dialect.orders.status != "H":
+            self._readiness.unaskable(order, self.session)
             return
         try:
             body = self._words.status(order)
@@ -280,7 +284,8 @@ class OrderDesk:
             self._synchronise()
 
     def _execution(self, message: Message) -> None:
-        said, snapshot = read(message, self._dialect), self._readiness.snapshot
+        said = read(message, self._dialect, self._symbols)
+        snapshot = self._readiness.snapshot
         ours = said.client_order_id or self._ours.get(said.venue_order_id, "")
         asked = said.mass_request and said.mass_request == snapshot.orders_request
         if asked:
@@ -301,14 +306,17 @@ class OrderDesk:
         if not ours and not said.venue_order_id:
             self.fault("malformed", "a report that names no order")
             return
-        if ours:
-            self._settled(said.report(self._account, ours, self.session))
-        else:
+        if not ours:
             self.foreign(said)
+        elif said.kind == IN_DOUBT:
+            self.fault("unknown_outcome", f"order {ours}: {said.text}")
+            self._ask(ours)
+        else:
+            self._settled(said.report(self._account, ours, self.session))
 
     def _settled(self, report: ExecutionReport) -> None:
         """Hands a report over; the order it is about was answered for."""
-        self._readiness.asked.pop(report.client_order_id, None)
+        self._readiness.answered(report.client_order_id)
         self._inbox.execution(report)
         if report.exec_type == "not_found":
             self._doubt(report.client_order_id)
@@ -335,8 +343,12 @@ class OrderDesk:
     def rejected(self, ref: str, text: str) -> None:
         """The venue's session layer refused a message: what became of its order is asked."""
         kind, _, client_order_id = ref.partition(":")
+        doubt = self._dialect.reason(text) == "unknown_outcome"
         if kind == "query":
             self._readiness.asked.pop(client_order_id, None)
+        elif kind == "order" and self._dialect.orders.status != "H" and not doubt:
+            # there is nobody to ask; a message that was not processed has done nothing
+            self._settled(self._own_report(client_order_id, "rejected", text))
         elif kind in ("order", "cancel"):
             self._ask(client_order_id)
         self._readiness.advance()

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 
 from thft.fix import tags
 from thft.fix.wire import Message, format_price, format_size, format_timestamp, pack
-from thft.gateway.dialect import Dialect
+from thft.gateway.dialect import Dialect, Reason
 from thft.gateway.fix.settings import FixSettings, filled
 from thft.gateway.fix.symbols import SymbolMap
 from thft.model.event import ExecutionReport
-from thft.model.fixed import ABSENT
+from thft.model.fixed import ABSENT, SIZE_DIGITS, format_scaled
 from thft.model.order import Order
 
 Body = list[tuple[int, Any]]
@@ -47,6 +47,8 @@ STATUSES = {
     "C": "expired",
 }
 UNKNOWN_ORDER = "5"
+IN_DOUBT = "in_doubt"
+"""A kind of report that is none: what became of the order is not said in it."""
 
 
 class Unsupported(Exception):
@@ -68,12 +70,12 @@ class OrderWords:
         body: Body = [
             (tags.CL_ORD_ID, order.client_order_id),
             *self._instrument(order),
-            (tags.ORDER_QTY, format_size(order.size)),
+            (tags.ORDER_QTY, self._quantity(order)),
             (tags.ORD_TYPE, TYPES[self._checked_type(order)]),
             *self._stamped(utc_ns),
             *filled(terms.fields, self._settings, ""),
         ]
-        if terms.sends_tif:
+        if terms.sends_tif and order.type not in terms.without_tif:
             body.append((tags.TIME_IN_FORCE, TIFS[order.tif]))
         if order.type == "limit":
             body.append((tags.PRICE, format_price(order.price)))
@@ -83,7 +85,7 @@ class OrderWords:
             body.append((terms.label_tag, order.strategy[:32] or "thft"))
         if order.position_id and self._dialect.positions.id_tag:
             body.append((self._dialect.positions.id_tag, order.position_id))
-        return pack(body)
+        return pack(self._defined("D", body))
 
     def _checked_type(self, order: Order) -> str:
         allowed = self._terms.types.get(order.type)  # type: ignore[call-overload]
@@ -93,6 +95,15 @@ class OrderWords:
             said = f"the venue takes {order.type} orders as {', '.join(allowed)}, not {order.tif}"
             raise Unsupported(said)
         return order.type
+
+    def _quantity(self, order: Order) -> bytes:
+        """Returns the size of an order as the venue counts it."""
+        count = self._symbols.counted(order.instrument, order.size)
+        if not count:
+            size = format_scaled(order.size, SIZE_DIGITS)
+            steps = self._symbols.step(order.instrument)
+            raise Unsupported(f"the venue takes {steps}, {size} is no whole number of them")
+        return format_size(count)
 
     def _instrument(self, order: Order) -> Body:
         if order.instrument not in self._symbols.ids:
@@ -110,7 +121,7 @@ class OrderWords:
             (tags.CL_ORD_ID, f"{order.client_order_id}{CANCEL_MARK}{number}"),
             (tags.ORIG_CL_ORD_ID, order.client_order_id),
             *self._instrument(order),
-            (tags.ORDER_QTY, format_size(order.size)),
+            (tags.ORDER_QTY, self._quantity(order)),
             *self._stamped(utc_ns),
         ]
         if order.venue_order_id:
@@ -132,7 +143,13 @@ class OrderWords:
         if change is None:
             return body
         spare = {int(tag) for tag in change.optional.split() if tag.isdigit()} - set(keep)
-        return [field for field in body if field[0] not in spare]
+        return [field for field in self._defined(kind, body) if field[0] not in spare]
+
+    def _defined(self, kind: str, body: Body) -> Body:
+        """Leaves out what the dialect has removed from a message."""
+        change = self._dialect.overlay.messages.get(kind)
+        removed = {int(tag) for tag in change.remove.split()} if change else set()
+        return [field for field in body if field[0] not in removed]
 
     def all_orders(self, request: str) -> bytes:
         """Returns an OrderMassStatusRequest(AF) of all orders, the newest too: never with 225."""
@@ -187,22 +204,37 @@ class Said(NamedTuple):
         )
 
 
-def read(message: Message, dialect: Dialect) -> Said:
+def meaning(message: Message, dialect: Dialect) -> Reason:
+    """Returns what the venue's words and codes in a message mean to us."""
+    for tag in dict.fromkeys(code.tag for code in dialect.texts):
+        reason = dialect.reason(message.text(tag) or "", tag)
+        if reason != "unknown":
+            return reason
+    return "unknown"
+
+
+def read(message: Message, dialect: Dialect, symbols: SymbolMap) -> Said:
     """Reads an ExecutionReport; raises BadValue."""
     terms = dialect.orders
+    instrument = symbols.instruments.get(message.get(dialect.symbols.tag) or b"", 0)
     exec_type, status = message.text(tags.EXEC_TYPE) or "", message.text(tags.ORD_STATUS) or ""
-    cum_size = max(message.size(tags.CUM_QTY), 0)
+    counted = max(message.size(tags.CUM_QTY), 0)
+    cum_size = symbols.units(instrument, counted)
     total = message.integer(tags.TOT_NUM_REPORTS)
     order_id = message.text(tags.ORDER_ID) or ""
     kind = KINDS.get(exec_type) or STATUSES.get(status, "status")
     asked = exec_type not in KINDS
     if asked and kind == "rejected" and message.text(tags.ORD_REJ_REASON) == UNKNOWN_ORDER:
         kind, order_id = "not_found", ""
+    if kind == "rejected" and meaning(message, dialect) == "unknown_outcome":
+        kind = IN_DOUBT
+    if counted and not symbols.contract(instrument):
+        kind = IN_DOUBT  # contracts of what is not said, or not known here
     exec_id = message.text(tags.EXEC_ID) if terms.exec_id else None
     if exec_id is None:
         time = message.text(tags.TRANSACT_TIME) or ""
         exec_id = f"{order_id}/{exec_type}{status}/{message.text(tags.CUM_QTY)}/{time}"
-    last_size = message.size(tags.LAST_QTY) if kind == "trade" else 0
+    last_size = symbols.units(instrument, message.size(tags.LAST_QTY)) if kind == "trade" else 0
     last_price = message.price(tags.LAST_PX) if terms.last_price and last_size > 0 else ABSENT
     text = message.text(tags.TEXT) or ""
     return Said(
