@@ -60,6 +60,9 @@ class LoggedStore(MemoryStore):
             raise LocalError("no space left", "free disk space")
         self.log.append("flush")
 
+    def left(self) -> None:
+        self.log.append("left")
+
 
 class Owner:
     """Nobody of interest."""
@@ -94,10 +97,10 @@ def test_a_turn_takes_64_messages_and_writes_once_behind_the_store() -> None:
     async def main() -> None:
         bench = Bench()
         bench.link.data_received(b"".join(said(seq, "35=1|112=A") for seq in range(2, 202)))
-        assert bench.log == ["flush", "write"]
+        assert bench.log == ["flush", "write", "left"]
         for _ in range(10):
             await asyncio.sleep(0)
-        assert bench.log == ["flush", "write"] * 4
+        assert bench.log == ["flush", "write", "left"] * 4
         counts = [part.count(b"\x01112=A\x01") for part in bench.transport.written]
         assert counts == [MESSAGES_PER_TURN] * 3 + [200 - 3 * MESSAGES_PER_TURN]
 
@@ -136,8 +139,37 @@ def test_a_slow_peer_is_cut() -> None:
         bench = Bench()
         bench.transport.waiting = 10_001
         bench.link.data_received(said(2, "35=1|112=A"))
-        assert bench.log == ["flush", "write", "close", "abort"]
+        assert bench.log == ["flush", "write", "left", "close", "abort"]
         assert bench.link.reason == "the peer does not read: 10001 bytes wait for it"
+
+    asyncio.run(main())
+
+
+def test_what_a_lost_connection_changes_is_kept() -> None:
+    async def main() -> None:
+        bench = Bench()
+        bench.link.connection_lost(None)
+        assert bench.log == ["flush", "left"]
+
+    asyncio.run(main())
+
+
+def test_a_turn_that_puts_the_next_heartbeat_off_leaves_its_timer_alone() -> None:
+    """It comes too early then, and is set again; what is due sooner is not left to it."""
+
+    async def main() -> None:
+        bench = Bench()
+        first = bench.link._timer
+        assert first is not None
+        bench.link.data_received(said(2, "35=1|112=A"))
+        assert bench.link._timer is first and not first.cancelled()
+        first.cancel()
+        bench.link._due()
+        again = bench.link._timer
+        assert again is not None and again.when() > first.when()
+        bench.link.logout("over")
+        soon = bench.link._timer
+        assert again.cancelled() and soon is not None and soon.when() < again.when()
 
     asyncio.run(main())
 

@@ -69,6 +69,7 @@ class FixLink(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_ns = 0
         self._scheduled = False
         self._asked = False
         self._reading = True
@@ -155,7 +156,8 @@ class FixLink(asyncio.Protocol):
         self._backlog.clear()
         if self.session is not None:
             self._tell(self.session.disconnected(moment, self.reason), moment)
-            self._store(self.session)
+            if self._store(self.session):
+                self.session.store.left()
         self._owner.ended(self, self.reason)
 
     # ---- turns ---------------------------------------------------------------------------------
@@ -176,7 +178,7 @@ class FixLink(asyncio.Protocol):
         moment = self._now()
         application = self._application
         assert application is not None
-        units = (backlog.popleft() for _ in range(count))
+        units = [backlog.popleft() for _ in range(count)]
         for event in self.session.received(units, moment):
             application.happened(self.session, event, moment)
         self._finish(moment)
@@ -210,6 +212,7 @@ class FixLink(asyncio.Protocol):
         data = session.take()
         if data:
             transport.write(data)
+        session.store.left()
         waiting = transport.get_write_buffer_size()
         if waiting > self._write_limit:
             self._close(f"the peer does not read: {waiting} bytes wait for it")
@@ -231,13 +234,16 @@ class FixLink(asyncio.Protocol):
         return True
 
     def _set_timer(self, session: Session, moment: Now) -> None:
+        """Sets the timer anew only when it would come too late: most turns put it off."""
+        due_ns = session.next_timer_ns
         if self._timer is not None:
+            if due_ns is not None and self._timer_ns <= due_ns and not self.reason:
+                return
             self._timer.cancel()
             self._timer = None
-        due_ns = session.next_timer_ns
         if due_ns is not None and not self.reason:
             wait_s = max(due_ns - moment.monotonic_ns, 0) / 1e9
-            self._timer = self._loop.call_later(wait_s, self._due)
+            self._timer, self._timer_ns = self._loop.call_later(wait_s, self._due), due_ns
 
     def _due(self) -> None:
         self._timer = None

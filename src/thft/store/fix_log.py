@@ -28,6 +28,7 @@ LARGEST_BODY = 64 << 10
 """A larger message is not kept; when it is asked for, its number is gap-filled."""
 
 Parts = tuple[int, int, int, int, int, int, bytes]
+_ENCODE = msgspec.msgpack.Encoder().encode
 
 
 class Numbers(NamedTuple):
@@ -50,19 +51,41 @@ class FixLog(MemoryStore):
     """A Store that survives kills and, up to what is not yet synced, power cuts."""
 
     def __init__(
-        self, journal: Journal, log: Path | Disk, now_ns: int, limits: Retention | None = None
+        self,
+        journal: Journal,
+        log: Path | Disk,
+        now_ns: int,
+        limits: Retention | None = None,
+        *,
+        durable: bool = False,
     ) -> None:
-        """Reads what a journal holds; `log` is where it lies."""
+        """Reads what a journal holds; `log` is where it lies.
+
+        With `durable` a turn in which a message is kept is durable once `flush` returns.
+        """
         super().__init__(limits, limits)
         self._journal = journal
+        self._durable = durable
+        self._keeps = False
+        """A message of this turn is kept."""
         self._ts_ns = now_ns
-        self._changes: list[tuple[int, bytes]] = []
+        self._changes: list[Parts] = []
+        """The frames of this turn, none of them the end of a group yet."""
+        self._bytes = 0
+        """What they take in a block."""
         self._counted = False
         self._failure: LocalError | None = None
         self._load(log)
 
     @classmethod
-    def open(cls, directory: Path, now_ns: int, limits: Retention | None = None) -> FixLog:
+    def open(
+        cls,
+        directory: Path,
+        now_ns: int,
+        limits: Retention | None = None,
+        *,
+        durable: bool = False,
+    ) -> FixLog:
         """Opens or begins a log; raises AlreadyLocked, DamagedLog."""
         journal = Journal.open(
             directory,
@@ -71,7 +94,7 @@ class FixLog(MemoryStore):
             segment_bytes=SEGMENT_BYTES,
             block_bytes=BLOCK_BYTES,
         )
-        return cls(journal, directory, now_ns, limits)
+        return cls(journal, directory, now_ns, limits, durable=durable)
 
     def _load(self, log: Path | Disk) -> None:
         for frames in batches(log):
@@ -102,6 +125,7 @@ class FixLog(MemoryStore):
             self._counted = True
         else:
             super().append(sent)
+            self._keeps = True
             self._ts_ns = sent.sending_ns
             self._change(SENT, sent)
 
@@ -110,8 +134,10 @@ class FixLog(MemoryStore):
         super().reset(next_out, began_ns, cause)
         self._change(RESET, Restart(next_out, began_ns, cause))
 
-    def _change(self, kind: int, payload: NamedTuple) -> None:
-        self._changes.append((kind, msgspec.msgpack.encode(payload)))
+    def _change(self, kind: int, payload: Sent | tuple[int | str, ...]) -> None:
+        encoded = _ENCODE(payload)
+        self._changes.append((kind, 1, 0, SESSION, 0, self._ts_ns, encoded))
+        self._bytes += padded(FRAME_BYTES + len(encoded))
 
     def flush(self) -> None:
         """See Store; one write() unless the turn fills more than a block.
@@ -122,30 +148,32 @@ class FixLog(MemoryStore):
         if self._failure is not None:
             raise self._failure
         if self._counted:
-            self._change(NUMBERS, Numbers(self.next_in, self.next_out, RECEIVED))
+            self._change(NUMBERS, (self.next_in, self.next_out, RECEIVED))  # every turn has one
             self._counted = False
         if not self._changes:
             return
         try:
             for group in self._groups():
                 self._journal.buffer.append_group(group)
-            self._journal.flush()
+            self._journal.flush(ring=False)
+            if self._durable and self._keeps:
+                self._journal.sync_now()
         except LocalError as error:
             self._failure = error
             raise
-        self._changes.clear()
+        self._changes = []
+        self._bytes = 0
+        self._keeps = False
+
+    def left(self) -> None:
+        """See Store; begins to make the turn durable."""
+        self._journal.ring()
 
     def _groups(self) -> list[list[Parts]]:
-        """Returns the changes as frames, in as few groups as fit a block each."""
-        groups: list[list[Parts]] = [[]]
-        room = GROUP_BYTES
-        for kind, payload in self._changes:
-            size = padded(FRAME_BYTES + len(payload))
-            if size > room:
-                groups.append([])
-                room = GROUP_BYTES
-            groups[-1].append((kind, 1, 0, SESSION, 0, self._ts_ns, payload))
-            room -= size
+        """Returns the changes in as few groups as fit a block each."""
+        groups = [self._changes]
+        if self._bytes > GROUP_BYTES:
+            groups = _split(self._changes)
         for group in groups:
             kind, version, _, *rest = group[-1]
             group[-1] = (kind, version, GROUP_END, *rest)  # type: ignore[assignment]
@@ -158,3 +186,16 @@ class FixLog(MemoryStore):
             return
         self.flush()
         self._journal.close()
+
+
+def _split(frames: list[Parts]) -> list[list[Parts]]:
+    groups: list[list[Parts]] = [[]]
+    room = GROUP_BYTES
+    for frame in frames:
+        size = padded(FRAME_BYTES + len(frame[6]))
+        if size > room:
+            groups.append([])
+            room = GROUP_BYTES
+        groups[-1].append(frame)
+        room -= size
+    return groups

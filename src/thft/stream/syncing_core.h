@@ -208,13 +208,13 @@ static inline void thft_syncer_written(thft_syncer *s, uint64_t seq, uint64_t co
     uint64_t bytes = atomic_load(&s->written_bytes);
     atomic_store(&s->written_seq, seq);
     atomic_store(&s->written_bytes, bytes + count);
-    thft_syncer_ring(s);
 }
 
 /* Waits until all written so far is durable; returns 0 when it never will be. */
 static int thft_syncer_wait(thft_syncer *s) {
     uint64_t bytes = atomic_load(&s->written_bytes);
     int durable;
+    thft_syncer_ring(s);
     pthread_mutex_lock(&s->lock);
     atomic_fetch_add(&s->waiting, 1);
     while (!(durable = atomic_load(&s->synced_bytes) >= bytes) && !atomic_load(&s->failure) &&

@@ -28,6 +28,7 @@ class Outbox:
     def __init__(self, config: SessionConfig, store: Store) -> None:
         self._config = config
         self._store = store
+        self._never, self._orders = config.resend.never, config.resend.orders
         comp_ids = ((tags.SENDER_COMP_ID, config.sender), (tags.TARGET_COMP_ID, config.target))
         self._header = Header(
             config.begin_string, (*comp_ids, *config.header), config.timestamp_digits
@@ -50,13 +51,13 @@ class Outbox:
 
     def application(self, kind: str, body: bytes, extra: tuple[HeaderField, ...], now: Now) -> int:
         """Sends an application message; returns its number."""
-        policy = self._config.resend
-        seq = self._store.next_out
+        store = self._store
+        seq = store.next_out
         self._encode(kind, seq, body, extra, now)
         kept = None
-        if kind not in policy.never:
-            kept = Sent(seq, kind, now.utc_ns, body, extra, kind in policy.orders)
-        self._store.append(kept)
+        if kind not in self._never:
+            kept = Sent(seq, kind, now.utc_ns, body, extra, kind in self._orders)
+        store.append(kept)
         return seq
 
     def session(
