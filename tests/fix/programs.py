@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
@@ -12,7 +13,6 @@ import sys
 import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -20,7 +20,7 @@ from tests.fix.script import Failed
 
 from thft.fix.wire import Framer
 
-WAIT_S = 5.0
+WAIT_S = 60.0
 POLL_S = 0.002
 
 
@@ -71,9 +71,16 @@ class Program:
 class SocketWire:
     """A peer's side of one connection after another, on a real socket."""
 
-    def __init__(self, port: int, tls: ssl.SSLContext | None = None, piece: int = 0) -> None:
+    def __init__(
+        self,
+        port: int,
+        tls: ssl.SSLContext | None = None,
+        piece: int = 0,
+        wait_s: float = WAIT_S,
+    ) -> None:
         self.port = port
         self._tls = tls
+        self._wait_s = wait_s
         self._piece = piece
         """Bytes go out in pieces of this size; 0 for all at once."""
         self._socket: socket.socket | None = None
@@ -99,6 +106,14 @@ class SocketWire:
             self._socket.close()
             self._socket = None
 
+    def leave(self) -> None:
+        """Cuts the connection and waits until the other side has seen it."""
+        if self._socket is not None:
+            with contextlib.suppress(OSError):
+                self._socket.shutdown(socket.SHUT_WR)
+            self._read_until(time.monotonic() + WAIT_S, lambda: False)
+            self.cut()
+
     def send(self, raw: bytes) -> None:
         if self._socket is None:
             raise Failed("there is no connection")
@@ -113,13 +128,14 @@ class SocketWire:
         self._read_until(time.monotonic() + seconds, lambda: False)
 
     def next_message(self, wanted: bool) -> bytes | None:
-        end = time.monotonic() + (WAIT_S if wanted else 0.0)
+        end = time.monotonic() + (self._wait_s if wanted else 0.0)
         self._read_until(end, lambda: bool(self._messages))
         return self._messages.popleft() if self._messages else None
 
     def is_closed(self) -> bool:
         """Waits for the end, and sees an open connection only after a while."""
-        self._read_until(time.monotonic() + WAIT_S, lambda: self._ended or bool(self._messages))
+        end = time.monotonic() + self._wait_s
+        self._read_until(end, lambda: self._ended or bool(self._messages))
         return self._ended
 
     def do_open(self, rest: str) -> None:
@@ -151,7 +167,7 @@ class SocketWire:
             self._messages += [unit.raw for unit in self._framer.feed(data)]
 
 
-@contextmanager
+@contextlib.contextmanager
 def echo(*arguments: str) -> Iterator[Program]:
     """Runs `fix-echo` on a free port."""
     with Program("fix-echo", "--port", "0", *arguments) as program:
@@ -164,7 +180,7 @@ class Listener:
 
     def __init__(self, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
         self._server = socket.create_server(("127.0.0.1", port))
-        self._server.settimeout(WAIT_S * 3)
+        self._server.settimeout(WAIT_S)
         self.port = self._server.getsockname()[1]
         self._tls = tls
 
