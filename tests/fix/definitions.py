@@ -68,7 +68,7 @@ class Definition:
     def steps(self) -> list[Step]:
         """Its lines without comments; raises ValueError for a line of another form."""
         steps = []
-        for number, line in enumerate(self.path.read_bytes().decode("latin-1").splitlines(), 1):
+        for number, line in enumerate(self.path.read_bytes().decode("latin-1").split("\n"), 1):
             line = line.strip(" \r\n")
             if not line or line.startswith("#"):
                 continue

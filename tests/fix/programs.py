@@ -10,6 +10,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import tempfile
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -25,13 +26,17 @@ POLL_S = 0.002
 
 
 class Program:
-    """A `thft` command with its first line of output read."""
+    """A `thft` command with its first line of output read; its errors go to a file.
+
+    A pipe that nobody reads fills after some hundred sessions, and a program that logs then stops.
+    """
 
     def __init__(self, *arguments: str, ready: bool = True) -> None:
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # open as long as the program
         self.process = subprocess.Popen(
             [sys.executable, "-m", "thft", *arguments],
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=self._errors,
             text=True,
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
         )
@@ -44,11 +49,27 @@ class Program:
     def port(self) -> int:
         return int(self.ready.rpartition(":")[2])
 
+    def errors(self) -> str:
+        """Returns what it has said to stderr so far; its place in the file stays."""
+        size = os.fstat(self._errors.fileno()).st_size
+        return os.pread(self._errors.fileno(), size, 0).decode()
+
+    def said(self, text: str, times: int = 1) -> None:
+        """Waits until it has said something to stderr so many times."""
+        end = time.monotonic() + WAIT_S
+        while self.errors().count(text) < times:
+            assert time.monotonic() < end, f"not {times} times {text!r}: {self.errors()}"
+            time.sleep(POLL_S)
+
+    def ended(self) -> tuple[int, str, str]:
+        """Waits for its end; returns exit code, rest of the output, and errors."""
+        out, _ = self.process.communicate(timeout=WAIT_S)
+        return self.process.returncode, out, self.errors()
+
     def stop(self) -> tuple[int, str, str]:
         """Ends it by SIGTERM; returns exit code, rest of the output, and errors."""
         self.process.send_signal(signal.SIGTERM)
-        out, err = self.process.communicate(timeout=20)
-        return self.process.returncode, out, err
+        return self.ended()
 
     def kill(self) -> None:
         """Ends it by SIGKILL."""
@@ -171,7 +192,7 @@ class SocketWire:
 def echo(*arguments: str) -> Iterator[Program]:
     """Runs `fix-echo` on a free port."""
     with Program("fix-echo", "--port", "0", *arguments) as program:
-        assert program.ready.startswith("ready "), program.process.communicate()
+        assert program.ready.startswith("ready "), program.errors()
         yield program
 
 
