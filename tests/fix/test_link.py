@@ -74,13 +74,13 @@ class Owner:
 class Bench:
     """A link with everything around it in hand."""
 
-    def __init__(self) -> None:
+    def __init__(self, initiator: bool = False) -> None:
         self.log: list[str] = []
         self.store = LoggedStore(self.log)
         self.transport = Transport(self.log)
         self.link = FixLink(Owner(), write_limit_bytes=10_000)
         self.link.connection_made(self.transport)  # type: ignore[arg-type]
-        self.link.attach(Session(settings(""), self.store), Echo(fix44()))
+        self.link.attach(Session(settings("", initiator=initiator), self.store), Echo(fix44()))
         self.link.data_received(said(1, "35=A|98=0|108=30"))
         self.log.clear()
         self.transport.written.clear()
@@ -132,11 +132,12 @@ def test_nothing_leaves_when_the_store_fails() -> None:
     asyncio.run(main())
 
 
-def test_a_slow_peer_is_cut() -> None:
+@pytest.mark.parametrize("initiator", [False, True])
+def test_a_slow_peer_is_cut(initiator: bool) -> None:
     """OUT-7"""
 
     async def main() -> None:
-        bench = Bench()
+        bench = Bench(initiator)
         bench.transport.waiting = 10_001
         bench.link.data_received(said(2, "35=1|112=A"))
         assert bench.log == ["flush", "write", "left", "close", "abort"]

@@ -147,8 +147,8 @@ def test_stop(tmp_path: object) -> None:
         player.expect("35=5|34=2|58=the acceptor is stopped")
         player.say("35=5")
         assert wire.is_closed()
-        out, err = program.process.communicate(timeout=10)
-        assert (program.process.returncode, out) == (0, ""), err
+        code, out, err = program.ended()
+        assert (code, out) == (0, ""), err
         assert "Traceback" not in err
 
 

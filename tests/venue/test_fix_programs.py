@@ -121,8 +121,8 @@ def test_usage_errors_are_said(tmp_path: Path) -> None:
         (("--cert", str(tmp_path / "none.pem")), "none.pem"),
     ):
         with Program("venue", "ctrader", *arguments, ready=False) as program:
-            out, err = program.process.communicate(timeout=20)
-            assert program.process.returncode == 2 and said in err and not out
+            code, out, err = program.ended()
+            assert code == 2 and said in err and not out
 
 
 def test_tls(tmp_path: Path) -> None:

@@ -76,6 +76,8 @@ def sequence_reset(life: Life, message: Message, now: Now) -> None:
     if new > expected:
         life.store.set_next_in(new, "gap fill" if fills else "sequence reset")
         life.recovery.jumped(new)
+        if fills:
+            life.recovery.filled(new)
 
 
 def answer_resend(life: Life, message: Message, now: Now) -> None:
