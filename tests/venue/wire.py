@@ -99,6 +99,9 @@ class Recorder:
     def feed_fault(self, feed: int, instrument: int, fault: str, detail: str) -> None:
         self.faults.append((instrument, fault, detail))
 
+    def feed_stamps(self, feed: int, source: str) -> None:
+        raise AssertionError("a WebSocket is stamped when it is read")
+
     def execution(self, report: ExecutionReport) -> None:
         raise AssertionError("a feed has no orders")
 

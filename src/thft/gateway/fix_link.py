@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
-from typing import Protocol, cast
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, Protocol, cast
 
 from thft.base.errors import LocalError
 from thft.fix.session import Event, Now, Session, State
@@ -50,6 +50,18 @@ def now() -> Now:
     return Now(*clock.moment())
 
 
+class Arrival(NamedTuple):
+    """When a message came, monotonic, and whether the kernel says so or we do."""
+
+    monotonic_ns: int
+    kernel: bool
+
+
+def arrived() -> Arrival:
+    """Returns when the bytes came that the loop hands on now: now."""
+    return Arrival(clock.moment()[0], kernel=False)
+
+
 class FixLink(asyncio.Protocol):
     """See the module; `session` is None until an acceptor knows who is there."""
 
@@ -65,7 +77,7 @@ class FixLink(asyncio.Protocol):
         self._now = clock
         self._write_limit = write_limit_bytes
         self._framer = Framer(max_message_bytes)
-        self._backlog: deque[Unit] = deque()
+        self._backlog: deque[tuple[Unit, Arrival]] = deque()
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -74,6 +86,10 @@ class FixLink(asyncio.Protocol):
         self._reading = True
         self._application: FixApplication | None = None
         self.session: Session | None = None
+        self.arrived = arrived
+        """Says when the bytes came that `data_received` is given."""
+        self.arrival = Arrival(0, kernel=False)
+        """When the message that is being taken came."""
         self.reason = ""
         """Why the connection is over, or is being closed."""
         self.failure: LocalError | None = None
@@ -130,10 +146,11 @@ class FixLink(asyncio.Protocol):
         """Cuts bytes into messages and takes a turn."""
         if self.reason:
             return
+        arrival = self.arrived()
         try:
-            self._backlog += self._framer.feed(data)
+            self._backlog += [(unit, arrival) for unit in self._framer.feed(data)]
         except MessageTooLong as error:
-            self._backlog += error.units
+            self._backlog += [(unit, arrival) for unit in error.units]
             self._turn()
             self._close(error.cause)
             return
@@ -167,7 +184,7 @@ class FixLink(asyncio.Protocol):
         if self.session is None:
             if backlog and not self._asked:
                 self._asked = True
-                self._owner.first(self, backlog[0])
+                self._owner.first(self, backlog[0][0])
             self._mind_reading()
             return
         if self.session.state is State.DISCONNECTED:
@@ -176,8 +193,7 @@ class FixLink(asyncio.Protocol):
         moment = self._now()
         application = self._application
         assert application is not None
-        units = (backlog.popleft() for _ in range(count))
-        for event in self.session.received(units, moment):
+        for event in self.session.received(self._units(count), moment):
             application.happened(self.session, event, moment)
         self._finish(moment)
         if self.reason:
@@ -186,6 +202,12 @@ class FixLink(asyncio.Protocol):
             self._scheduled = True
             self._loop.call_soon(self._turn)
         self._mind_reading()
+
+    def _units(self, count: int) -> Iterator[Unit]:
+        """Takes messages in order; `arrival` is always that of the last one taken."""
+        for _ in range(count):
+            unit, self.arrival = self._backlog.popleft()
+            yield unit
 
     def _mind_reading(self) -> None:
         """Stops reading while too many messages wait."""

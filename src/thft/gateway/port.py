@@ -63,6 +63,10 @@ class EngineInbox(Protocol):
         """Takes one integrity fault; instrument 0 when it concerns the whole feed."""
         ...
 
+    def feed_stamps(self, feed: int, source: str) -> None:
+        """Takes what stamps a feed's messages from here on: `kernel`, or `user` (as at first)."""
+        ...
+
     def execution(self, report: ExecutionReport) -> None:
         """Takes what a venue says of an order."""
         ...

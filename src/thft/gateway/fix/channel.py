@@ -40,7 +40,7 @@ from thft.gateway.fix.credential import client_context, resolve
 from thft.gateway.fix.limiter import Item, Lane, Throttle
 from thft.gateway.fix.settings import FixSettings, filled, port_of
 from thft.gateway.fix_initiator import FixInitiator
-from thft.gateway.fix_link import now
+from thft.gateway.fix_link import Arrival, now
 
 TOLERANT = Checks(enums=False, order=False, required=False, unknown=False, user=False)
 """Of what a venue says only the values must be there; we are strict about what we send."""
@@ -139,6 +139,7 @@ class Channel:
             waits=self._waits,
             budget=self._budget,
             tls=context,
+            stamped="quotes" in self._link.roles,
         )
         probing = asyncio.ensure_future(self._probe())
         try:
@@ -241,6 +242,12 @@ class Channel:
             self._initiator.link.flush()
 
     # ---- coming in -----------------------------------------------------------------------------
+
+    @property
+    def arrival(self) -> Arrival:
+        """When the message that a desk is given now came."""
+        assert self._initiator is not None and self._initiator.link is not None
+        return self._initiator.link.arrival
 
     def happened(self, session: Session, event: Event, now: Now) -> None:
         """Takes what the session says; see FixApplication."""

@@ -15,6 +15,7 @@ from thft.gateway.fix.books import BookFault, DepthOfBook, Row, TopOfBook
 from thft.gateway.fix.channel import Channel
 from thft.gateway.fix.limiter import Lane
 from thft.gateway.fix.symbols import SymbolMap
+from thft.gateway.fix_link import now
 from thft.gateway.port import EngineInbox
 from thft.model.fixed import ABSENT
 
@@ -49,6 +50,8 @@ class QuoteDesk:
         self.channel: Channel | None = None
         self.ready = False
         self._state = ("", "")
+        self._stamps = "user"
+        """Who has stamped what was published last; a new engine begins with `user`."""
         self._requests = 0
         self._on = False
         self._by_instrument = {
@@ -238,8 +241,19 @@ class QuoteDesk:
     def _has_sizes(self) -> bool:
         return self._terms.depth_sizes if self._deep else self._terms.top_sizes
 
+    def _received_ns(self) -> int:
+        """Returns the engine's time at which the message in hand came; tells who stamps it."""
+        assert self.channel is not None
+        arrival = self.channel.arrival
+        stamps = "kernel" if arrival.kernel else "user"
+        if stamps != self._stamps:
+            self._stamps = stamps
+            self._inbox.feed_stamps(self._feed, stamps)
+        age_ns = now().monotonic_ns - arrival.monotonic_ns
+        return self._inbox.now_ns() - age_ns
+
     def _publish(self, one: _Subscription, rows: list[Row], message: Message, whole: bool) -> None:
-        recv_ns = self._inbox.now_ns()
+        recv_ns = self._received_ns()
         venue_ns, seq = message.timestamp_ns(tags.SENDING_TIME), message.seq
         if one.depth is None:
             top = one.top.take(rows)
