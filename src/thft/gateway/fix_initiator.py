@@ -9,7 +9,7 @@ from typing import Protocol
 
 from thft.base.backoff import ConnectBudget
 from thft.fix.session import LOGGED_ON_STATES, Session
-from thft.gateway.fix_link import FixApplication, FixLink, Unit, now
+from thft.gateway.fix_link import FixApplication, FixLink, Pace, Unit, now
 from thft.gateway.stamps import KERNEL_STAMPS, Peer, connect_stamped
 
 CONNECT_TIMEOUT_S = 10.0
@@ -42,8 +42,12 @@ class FixInitiator:
         server_name: str | None = None,
         write_limit_bytes: int = 64 << 20,
         stamped: bool = False,
+        pace: Pace | None = None,
     ) -> None:
-        """`stamped`: messages carry the kernel's receive stamps, where it gives them."""
+        """`stamped`: messages carry the kernel's receive stamps, where it gives them.
+
+        `pace`: the session speaks only as fast as that allows.
+        """
         self._session = session
         self._application = application
         self._peer = Peer(address, tls, (server_name or address[0]) if tls is not None else None)
@@ -52,6 +56,7 @@ class FixInitiator:
         self._waits = waits
         self._budget = budget
         self._write_limit = write_limit_bytes
+        self._pace = pace
         self._stopping = asyncio.Event()
         self._ended: asyncio.Future[str] | None = None
         self.link: FixLink | None = None
@@ -90,6 +95,8 @@ class FixInitiator:
                 self._report(f"connect budget used; next try in {wait_ns / 1e9:.1f} s")
                 await self._sleep(wait_ns / 1e9)
             self._budget.attempt(now().monotonic_ns)
+        while self._pace is not None and (wait_ns := self._pace.wait_ns()):
+            await self._sleep(wait_ns / 1e9)  # a Logon counts like all else
 
     async def _sleep(self, seconds: float) -> None:
         try:
@@ -118,7 +125,7 @@ class FixInitiator:
 
     async def _connect(self, loop: asyncio.AbstractEventLoop) -> FixLink | str:
         """Returns the new link, or why there is none: refused, no answer, stopped."""
-        link = FixLink(self, write_limit_bytes=self._write_limit)
+        link = FixLink(self, write_limit_bytes=self._write_limit, pace=self._pace)
         connecting = asyncio.ensure_future(self._connected(loop, link))
         stopping = asyncio.ensure_future(self._stopping.wait())
         await asyncio.wait(

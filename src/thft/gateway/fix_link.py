@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple, Protocol, cast
 
 from thft.base.errors import LocalError
+from thft.fix import tags
 from thft.fix.session import Event, Now, Session, State
 from thft.fix.wire import Framer, Garbled, Message, MessageTooLong
 from thft.host import clock
@@ -22,6 +23,9 @@ BACKLOG_MESSAGES = 1_024
 LINGER_S = 5.0
 """A peer gets so long to read what was written before we closed."""
 
+ANSWERED = frozenset((tags.MSG_TEST_REQUEST, tags.MSG_RESEND_REQUEST))
+"""Messages that always make the session say something; others do when something is wrong."""
+
 Unit = Message | Garbled
 
 
@@ -30,6 +34,27 @@ class FixApplication(Protocol):
 
     def happened(self, session: Session, event: Event, now: Now) -> None:
         """Takes one event, before the session goes on. An exception ends the connection."""
+        ...
+
+
+class Pace(Protocol):
+    """How fast a session may speak; without room it is neither told anything nor woken."""
+
+    @property
+    def step(self) -> int:
+        """How much room one message or timer may take, besides resends."""
+        ...
+
+    def room(self) -> int:
+        """Returns how many messages may leave now."""
+        ...
+
+    def wait_ns(self) -> int:
+        """Returns how long until there is room for a step, 0 for now."""
+        ...
+
+    def made(self, messages: int) -> None:
+        """Counts messages that the session has made, those of its application too."""
         ...
 
 
@@ -72,8 +97,12 @@ class FixLink(asyncio.Protocol):
         max_message_bytes: int = 1 << 20,
         write_limit_bytes: int = 16 << 20,
         clock: Callable[[], Now] = now,
+        pace: Pace | None = None,
     ) -> None:
         self._owner = owner
+        self._pace = pace
+        self._made = 0
+        """Messages of the session that the pace has been told of."""
         self._now = clock
         self._write_limit = write_limit_bytes
         self._framer = Framer(max_message_bytes)
@@ -114,6 +143,7 @@ class FixLink(asyncio.Protocol):
         """Gives the link its session, which begins here, and takes what waits."""
         moment = self._now()
         self.session, self._application = session, application
+        self._made = session.made
         self._tell(session.connected(moment), moment)
         self._finish(moment)
         if self._backlog:
@@ -200,14 +230,41 @@ class FixLink(asyncio.Protocol):
             backlog.clear()
         elif backlog:
             self._scheduled = True
-            self._loop.call_soon(self._turn)
+            self._loop.call_later(self._pause_s(backlog[0][0]), self._turn)
         self._mind_reading()
 
     def _units(self, count: int) -> Iterator[Unit]:
         """Takes messages in order; `arrival` is always that of the last one taken."""
+        backlog, pace, session = self._backlog, self._pace, self.session
+        assert session is not None
+        room = step = 1
+        if pace is not None:
+            room, step = self._room(pace), pace.step
         for _ in range(count):
-            unit, self.arrival = self._backlog.popleft()
+            if pace is not None and session.made != self._made:
+                room = self._room(pace)
+            if room < step and _silent(room, backlog[0][0]):
+                return
+            unit, self.arrival = backlog.popleft()
             yield unit
+
+    def _pause_s(self, unit: Unit) -> float:
+        """Returns how long a message must wait, 0 for not at all."""
+        pace = self._pace
+        if pace is None:
+            return 0.0
+        room = self._room(pace)
+        return pace.wait_ns() / 1e9 if room < pace.step and _silent(room, unit) else 0.0
+
+    def _room(self, pace: Pace) -> int:
+        """Counts what the session has made; tells it how much it may send again."""
+        session = self.session
+        assert session is not None
+        pace.made(session.made - self._made)
+        self._made = session.made
+        room = pace.room()
+        session.allow(max(room - pace.step, 1))
+        return room
 
     def _mind_reading(self) -> None:
         """Stops reading while too many messages wait."""
@@ -232,6 +289,8 @@ class FixLink(asyncio.Protocol):
         data = session.take()
         if data:
             transport.write(data)
+            if self._pace is not None:
+                self._room(self._pace)
         waiting = transport.get_write_buffer_size()
         if waiting > self._write_limit:
             self._close(f"the peer does not read: {waiting} bytes wait for it")
@@ -264,6 +323,10 @@ class FixLink(asyncio.Protocol):
     def _due(self) -> None:
         self._timer = None
         if self.session is not None and self.session.state is not State.DISCONNECTED:
+            pace = self._pace
+            if pace is not None and self._room(pace) < pace.step:
+                self._timer = self._loop.call_later(pace.wait_ns() / 1e9, self._due)
+                return
             moment = self._now()
             self._tell(self.session.timer(moment), moment)
             self._finish(moment)
@@ -277,3 +340,11 @@ class FixLink(asyncio.Protocol):
     def _abort(self) -> None:
         if self._transport is not None:
             self._transport.abort()
+
+
+def _silent(room: int, unit: Unit) -> bool:
+    """Returns whether a message must wait, because with less than a step of room it may not.
+
+    What needs no answer waits only when there is no room at all: it may have to be refused.
+    """
+    return room < 1 or (isinstance(unit, Message) and unit.type in ANSWERED)

@@ -172,4 +172,5 @@ def _throttle(dialect: Dialect, settings: FixSettings) -> Throttle:
             own = Window(limit, rate.window_s * SECOND_NS)
             window = own if rate.scope == "session" else shared
             links.setdefault(link, []).append(window)
-    return Throttle(settings.executions_per_s, settings.data_per_s, links)
+    data = frozenset(link.name for link in dialect.links if {*link.roles} == {"quotes"})
+    return Throttle(settings.executions_per_s, settings.data_per_s, links, data)
