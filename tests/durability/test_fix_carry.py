@@ -168,7 +168,8 @@ def test_the_log_is_bounded_by_what_is_kept_and_says_the_same_afterwards(
             largest = max(largest, sum(one.stat().st_size for one in tmp_path.iterdir()))
     before = state_of(store)
     store.close()
-    assert largest < 2 * (store.kept_bytes + 100 * store.kept_messages) + 14 * SEGMENT
+    # beside the bound itself: segments made ahead, and what comes while a pass waits for the disk
+    assert largest < 2 * (store.kept_bytes + 100 * store.kept_messages) + 24 * SEGMENT < 1_000_000
     root = read_root(store._carry._disk)
     assert root is not None and root.segment > 20
     verdict = verify(tmp_path)
