@@ -89,6 +89,16 @@ class FeedStamps(Event, frozen=True):
     source: str
 
 
+class ConnectAttempted(Event, frozen=True):
+    """An attempt to connect begins; a venue's budget counts it, also after a restart."""
+
+    TYPE = 0x0106
+    STREAM = frame.SESSION
+    feed: int
+    link: str
+    """Of the feed's dialect; empty where it has one connection."""
+
+
 # ---- control -----------------------------------------------------------------------------------
 
 

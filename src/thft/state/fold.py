@@ -32,6 +32,8 @@ from thft.state.records import (
 CLOSED_ORDERS_KEPT = 5_000
 COMMAND_RESULTS_KEPT = 5_000
 RESTARTS_KEPT = 50
+ATTEMPTS_KEPT, ATTEMPTS_KEPT_NS = 512, 3_600_000_000_000
+"""More and longer than any venue's connect budget."""
 
 PositionKey = tuple[str, int, str]
 """(account, instrument, position id); the id is empty on netting accounts."""
@@ -165,6 +167,13 @@ def _feed_stamps(state: State, event: ev.FeedStamps, ts_ns: int) -> None:
     feed = state.feeds.get(event.feed)
     if feed is not None:
         feed.stamps = event.source
+
+
+def _connect_attempted(state: State, event: ev.ConnectAttempted, ts_ns: int) -> None:
+    feed = state.feeds.get(event.feed)
+    if feed is not None:
+        young = [one for one in feed.attempts if one[1] > ts_ns - ATTEMPTS_KEPT_NS]
+        feed.attempts = [*young, (event.link, ts_ns)][-ATTEMPTS_KEPT:]
 
 
 def _core_started(state: State, event: ev.CoreStarted, ts_ns: int) -> None:
@@ -416,6 +425,7 @@ _FOLDS: dict[type[ev.Event], Callable[[State, Any, int], None]] = {
     ev.DiskMeasured: _disk_measured,
     ev.ClockMeasured: _clock_measured,
     ev.FeedStamps: _feed_stamps,
+    ev.ConnectAttempted: _connect_attempted,
     ev.OrderSubmitted: _submitted,
     ev.OrderDenied: _denied,
     ev.ExecutionReport: _report,

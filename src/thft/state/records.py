@@ -21,6 +21,8 @@ class FeedRecord(Struct):
     faults: dict[str, int] = {}
     stamps: str = "user"
     """What stamps its messages: kernel or user."""
+    attempts: list[tuple[str, int]] = []
+    """The last attempts to connect, oldest first: link and when."""
 
 
 class AccountRecord(Struct):

@@ -56,6 +56,10 @@ class Desk(Protocol):
         """It does what it is for."""
         ...
 
+    def attempt(self, link: str) -> None:
+        """An attempt to connect begins; it is remembered when this returns."""
+        ...
+
     def logged_on(self, heartbeat_s: int) -> None: ...
     def ended(self, reason: str) -> None: ...
     def message(self, message: Message) -> None: ...
@@ -351,6 +355,7 @@ class Channel:
 
     def _connecting(self) -> None:
         address = f"{self._settings.host}:{port_of(self._dialect, self._settings, self.name)}"
+        self._desk.attempt(self.name)
         self._desk.state("CONNECTING", address)
         self._desk.turn_end()
 

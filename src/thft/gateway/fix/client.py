@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from thft.base.backoff import ConnectBudget
@@ -18,6 +18,7 @@ from thft.gateway.fix.orders import OrderDesk
 from thft.gateway.fix.quotes import QuoteDesk
 from thft.gateway.fix.settings import FixSettings
 from thft.gateway.fix.symbols import SymbolMap
+from thft.gateway.fix_link import now
 from thft.gateway.port import EngineInbox
 from thft.model.order import Order
 
@@ -36,6 +37,8 @@ class Wanted(NamedTuple):
     """Empty: quotes alone."""
     logons: int = 0
     """How often the account has logged on in the engine's life."""
+    attempts: Sequence[tuple[str, int]] = ()
+    """Attempts to connect that engines before this one have made: link, and how long ago in ns."""
 
 
 class FixClient:
@@ -70,6 +73,10 @@ class FixClient:
             (one.links, ConnectBudget(one.attempts, one.window_s * SECOND_NS + GUARD_NS))
             for one in dialect.connect
         ]
+        for name, age_ns in wanted.attempts:
+            for links, budget in budgets:
+                if name in links:
+                    budget.attempt(now().monotonic_ns - age_ns)
         self.channels: list[Channel] = []
         for link in dialect.links:
             desks: list[QuoteDesk | OrderDesk] = []
@@ -123,6 +130,10 @@ class _Both:
     def ready(self) -> bool:
         """Both do what they are for."""
         return self._quotes.ready and self._orders.ready
+
+    def attempt(self, link: str) -> None:
+        """See Desk."""
+        self._quotes.attempt(link)
 
     def logged_on(self, heartbeat_s: int) -> None:
         """See Desk; the list is asked for first."""

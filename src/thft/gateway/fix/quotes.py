@@ -65,6 +65,10 @@ class QuoteDesk:
 
     # ---- the session ---------------------------------------------------------------------------
 
+    def attempt(self, link: str) -> None:
+        """See Desk; counted for the venue's feed."""
+        self._inbox.connect_attempt(self._feed, link)
+
     def logged_on(self, heartbeat_s: int) -> None:
         """Subscribes everything wanted, once its ids are known."""
         self._on = True
