@@ -107,6 +107,12 @@ class Engine:
         self.faults.append((instrument, fault, detail))
         self.input(ev.FeedFault(feed, instrument, fault, detail))
 
+    def connect_attempt(self, feed: int, link: str) -> None:
+        self.input(ev.ConnectAttempted(feed, link))
+
+    def feed_stamps(self, feed: int, source: str) -> None:
+        self.input(ev.FeedStamps(feed, source))
+
     def execution(self, report: ev.ExecutionReport) -> None:
         self.input(report)
 

@@ -50,6 +50,7 @@ class Recorder:
         self.quotes: list[Quote] = []
         self.books: dict[int, DepthBook] = {}
         self.batches = 0
+        self.attempts = 0
         self.market_times: list[int] = []
         self.turns: list[int] = []
         """How much each turn brought."""
@@ -98,6 +99,12 @@ class Recorder:
 
     def feed_fault(self, feed: int, instrument: int, fault: str, detail: str) -> None:
         self.faults.append((instrument, fault, detail))
+
+    def connect_attempt(self, feed: int, link: str) -> None:
+        self.attempts += 1
+
+    def feed_stamps(self, feed: int, source: str) -> None:
+        raise AssertionError("a WebSocket is stamped when it is read")
 
     def execution(self, report: ExecutionReport) -> None:
         raise AssertionError("a feed has no orders")

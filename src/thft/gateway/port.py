@@ -63,6 +63,14 @@ class EngineInbox(Protocol):
         """Takes one integrity fault; instrument 0 when it concerns the whole feed."""
         ...
 
+    def connect_attempt(self, feed: int, link: str) -> None:
+        """Takes the begin of an attempt to connect; it is written when this returns."""
+        ...
+
+    def feed_stamps(self, feed: int, source: str) -> None:
+        """Takes what stamps a feed's messages from here on: `kernel`, or `user` (as at first)."""
+        ...
+
     def execution(self, report: ExecutionReport) -> None:
         """Takes what a venue says of an order."""
         ...

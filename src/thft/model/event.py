@@ -77,6 +77,28 @@ class FeedFault(Event, frozen=True):
     detail: str
 
 
+class FeedStamps(Event, frozen=True):
+    """What stamps a feed's messages from here on: `kernel` (at the socket) or `user` (at its read).
+
+    Every start begins with `user`; execution reports are always stamped when they are taken.
+    """
+
+    TYPE = 0x0105
+    STREAM = frame.SESSION
+    feed: int
+    source: str
+
+
+class ConnectAttempted(Event, frozen=True):
+    """An attempt to connect begins; a venue's budget counts it, also after a restart."""
+
+    TYPE = 0x0106
+    STREAM = frame.SESSION
+    feed: int
+    link: str
+    """Of the feed's dialect; empty where it has one connection."""
+
+
 # ---- control -----------------------------------------------------------------------------------
 
 
@@ -100,6 +122,18 @@ class ClockStepped(Event, frozen=True):
 
     TYPE = 0x0202
     delta_ns: int
+
+
+class ClockMeasured(Event, frozen=True):
+    """How far the wall clock may be from UTC, ns, and whether a time service disciplines it.
+
+    ABSENT where the system does not say. Stamps are no better than this against other clocks.
+    """
+
+    TYPE = 0x0213
+    synchronised: bool
+    max_error_ns: int
+    estimated_error_ns: int
 
 
 class InstrumentDefined(Event, frozen=True):

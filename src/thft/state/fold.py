@@ -18,6 +18,7 @@ from thft.model.order import Order
 from thft.model.position import Position
 from thft.state.records import (
     AccountRecord,
+    ClockRecord,
     CommandResult,
     Counters,
     DiskRecord,
@@ -31,6 +32,8 @@ from thft.state.records import (
 CLOSED_ORDERS_KEPT = 5_000
 COMMAND_RESULTS_KEPT = 5_000
 RESTARTS_KEPT = 50
+ATTEMPTS_KEPT, ATTEMPTS_KEPT_NS = 512, 3_600_000_000_000
+"""More and longer than any venue's connect budget."""
 
 PositionKey = tuple[str, int, str]
 """(account, instrument, position id); the id is empty on netting accounts."""
@@ -61,6 +64,7 @@ class State:
         self.kill = KillSwitch()
         self.durability = Durability()
         self.disk = DiskRecord()
+        self.clock = ClockRecord()
         self.commands: dict[str, CommandResult] = {}
         self.pending_commands: dict[int, ev.CommandReceived] = {}
         self.api_seq = 0
@@ -159,6 +163,19 @@ def _feed_fault(state: State, event: ev.FeedFault, ts_ns: int) -> None:
         state.books[key].mark_bad(True)  # until the venue's next snapshot resets the book
 
 
+def _feed_stamps(state: State, event: ev.FeedStamps, ts_ns: int) -> None:
+    feed = state.feeds.get(event.feed)
+    if feed is not None:
+        feed.stamps = event.source
+
+
+def _connect_attempted(state: State, event: ev.ConnectAttempted, ts_ns: int) -> None:
+    feed = state.feeds.get(event.feed)
+    if feed is not None:
+        young = [one for one in feed.attempts if one[1] > ts_ns - ATTEMPTS_KEPT_NS]
+        feed.attempts = [*young, (event.link, ts_ns)][-ATTEMPTS_KEPT:]
+
+
 def _core_started(state: State, event: ev.CoreStarted, ts_ns: int) -> None:
     state.mode = event.mode
     state.instance = event.instance
@@ -169,6 +186,7 @@ def _core_started(state: State, event: ev.CoreStarted, ts_ns: int) -> None:
     del state.restarts[:-RESTARTS_KEPT]
     for feed in state.feeds.values():
         feed.state, feed.reason, feed.since_ns = "OFFLINE", "core restarted", ts_ns
+        feed.stamps = "user"
     for book in state.books.values():
         _judge(book, healthy=False)
     for account in state.accounts.values():
@@ -279,6 +297,10 @@ def _disk_level(state: State, event: ev.DiskLevelChanged, ts_ns: int) -> None:
 
 def _disk_measured(state: State, event: ev.DiskMeasured, ts_ns: int) -> None:
     state.disk.free_bytes, state.disk.bytes_a_day = event.free_bytes, event.bytes_a_day
+
+
+def _clock_measured(state: State, event: ev.ClockMeasured, ts_ns: int) -> None:
+    state.clock = ClockRecord(event.synchronised, event.max_error_ns, event.estimated_error_ns)
 
 
 def _submitted(state: State, event: ev.OrderSubmitted, ts_ns: int) -> None:
@@ -401,6 +423,9 @@ _FOLDS: dict[type[ev.Event], Callable[[State, Any, int], None]] = {
     ev.DurabilityChanged: _durability,
     ev.DiskLevelChanged: _disk_level,
     ev.DiskMeasured: _disk_measured,
+    ev.ClockMeasured: _clock_measured,
+    ev.FeedStamps: _feed_stamps,
+    ev.ConnectAttempted: _connect_attempted,
     ev.OrderSubmitted: _submitted,
     ev.OrderDenied: _denied,
     ev.ExecutionReport: _report,

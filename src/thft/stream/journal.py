@@ -172,6 +172,11 @@ class Journal:
         """By how much the log has grown on disk since it was opened: written less compressed."""
         return self._written_bytes - self._saved_bytes
 
+    @property
+    def segment(self) -> str:
+        """Name of the segment that is being written."""
+        return self._file.name
+
     # ---- writing -------------------------------------------------------------------------------
 
     def append(self, type: int, stream: int, source: int, recv_ts_ns: int, payload: bytes) -> int:

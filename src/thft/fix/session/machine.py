@@ -117,6 +117,15 @@ class Session:
         return self._life.outbox.take()
 
     @property
+    def made(self) -> int:
+        """Messages made so far, on all connections; the owner counts what leaves by it."""
+        return self._life.outbox.made
+
+    def allow(self, messages: int) -> None:
+        """Bounds how many messages the next input may send again; the rest waits for `timer`."""
+        self._life.room = messages
+
+    @property
     def state(self) -> State:
         """Where the session stands."""
         return self._life.state

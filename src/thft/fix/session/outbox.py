@@ -36,6 +36,8 @@ class Outbox:
         self._bytes: list[bytes] = []
         self.last_sent_ns = 0
         """When the last message was made, monotonic."""
+        self.made = 0
+        """Messages so far, sent again or not."""
 
     def take(self) -> bytes:
         """Returns what is to be written, and forgets it."""
@@ -145,6 +147,7 @@ class Outbox:
             extra = (*extra, (tags.LAST_MSG_SEQ_NUM_PROCESSED, last))
         self._bytes.append(self._header.encode(kind, seq, now.utc_ns, body, extra))
         self.last_sent_ns = now.monotonic_ns
+        self.made += 1
 
 
 def route_back(message: Message) -> tuple[HeaderField, ...]:

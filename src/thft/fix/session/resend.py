@@ -200,10 +200,10 @@ class Resends:
         """Begins an answer for the numbers from `begin` to `end`, which have all been used."""
         self._answers.append(_Answer(begin, end))
 
-    def piece(self, utc_ns: int) -> list[Fill]:
-        """Returns the next messages of the oldest answer, as many as one turn may send."""
+    def piece(self, utc_ns: int, room: int) -> list[Fill]:
+        """Returns the next messages of the oldest answer, `room` or as many as a turn may send."""
         fills: list[Fill] = []
-        room = self._policy.messages_per_turn
+        room = min(room, self._policy.messages_per_turn)
         looked = room * NUMBERS_PER_MESSAGE
         while self._answers and len(fills) < room and looked > 0:
             answer = self._answers[0]

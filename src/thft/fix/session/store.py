@@ -124,6 +124,10 @@ class MemoryStore:
         """See Store."""
         return len(self._kept)
 
+    def kept_numbers(self) -> list[int]:
+        """Returns the numbers of the kept messages, oldest first."""
+        return list(self._kept)
+
     @property
     def kept_bytes(self) -> int:
         """Bytes of the bodies that are kept."""

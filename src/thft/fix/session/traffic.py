@@ -101,7 +101,7 @@ def answer_resend(life: Life, message: Message, now: Now) -> None:
 
 def answer_on(life: Life, text: str, now: Now) -> None:
     """Gives the next piece of what the peer asked for."""
-    fills = life.resends.piece(now.utc_ns)
+    fills = life.resends.piece(now.utc_ns, life.room)
     for fill in fills:
         life.outbox.again(fill, now)
     orders = tuple(fill.sent for fill in fills if fill.sent is not None and fill.sent.order)

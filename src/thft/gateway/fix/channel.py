@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from thft.base.backoff import Backoff, ConnectBudget
@@ -39,10 +39,10 @@ from thft.gateway.calendar import Calendar
 from thft.gateway.dialect import Dialect, Link
 from thft.gateway.fix.causes import PERSONS, REMEDIES, NotedBudget, Timing, Waits
 from thft.gateway.fix.credential import client_context, ed25519_signer, resolve
-from thft.gateway.fix.limiter import Item, Lane, Throttle
+from thft.gateway.fix.limiter import DATA_A_TURN, QUEUE_MESSAGES, URGENT, Item, Lane, Throttle
 from thft.gateway.fix.settings import FixSettings, filled, host_of, port_of
 from thft.gateway.fix_initiator import FixInitiator
-from thft.gateway.fix_link import now
+from thft.gateway.fix_link import Arrival, now
 
 TOLERANT = Checks(enums=False, order=False, required=False, unknown=False, user=False)
 """Of what a venue says only the values must be there; we are strict about what we send."""
@@ -58,6 +58,10 @@ class Desk(Protocol):
         """It does what it is for."""
         ...
 
+    def attempt(self, link: str) -> None:
+        """An attempt to connect begins; it is remembered when this returns."""
+        ...
+
     def logged_on(self, heartbeat_s: int) -> None: ...
     def ended(self, reason: str) -> None: ...
     def message(self, message: Message) -> None: ...
@@ -69,23 +73,50 @@ class Desk(Protocol):
 
 
 class Gate:
-    """The throttle of one broker with its timer."""
+    """The throttle of one broker with its timers."""
 
     def __init__(self, throttle: Throttle) -> None:
         self.throttle = throttle
         self.channels: list[Channel] = []
-        self._timer: asyncio.TimerHandle | None = None
+        self._timers: list[asyncio.Handle | None] = [None, None]
+        """When the urgent lanes have their next turn, and when data has."""
+        self._marking = False
 
     def run(self) -> None:
-        """Sends what may go, writes it, and comes back for the rest."""
-        wait_ns = self.throttle.run(now().monotonic_ns)
+        """Sends what may go, writes it, and comes back for the rest; data waits for its turn."""
+        self._turn(0, URGENT, QUEUE_MESSAGES)
+        if self.throttle.waiting(Lane.DATA) and self._timers[1] is None:
+            self._timers[1] = asyncio.get_running_loop().call_soon(self._data)
+
+    def _data(self) -> None:
+        self._turn(1, (Lane.DATA,), DATA_A_TURN)
+
+    def _turn(self, which: int, lanes: Iterable[Lane], most: int) -> None:
+        """Gives some lanes their turn, and sets their timer for the next."""
+        timer = self._timers[which]
+        if timer is not None:
+            timer.cancel()
+            self._timers[which] = None
+        wait_ns = self.throttle.run(now().monotonic_ns, lanes, most)
         for channel in self.channels:
             channel.flush()
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if wait_ns >= 0:
-            self._timer = asyncio.get_running_loop().call_later(wait_ns / 1e9, self.run)
+        self.mark()
+        loop, again = asyncio.get_running_loop(), self._data if which else self.run
+        self._timers[which] = loop.call_later(wait_ns / 1e9, again) if wait_ns >= 0 else None
+
+    def mark(self) -> None:
+        """Lets what goes now count from when it is known to have left.
+
+        The loop may write at the end of its turn: after two more turns it has.
+        """
+        if not self._marking:
+            self._marking = True
+            loop = asyncio.get_running_loop()
+            loop.call_soon(loop.call_soon, self._left)
+
+    def _left(self) -> None:
+        self._marking = False
+        self.throttle.left(now().monotonic_ns)
 
 
 class Channel:
@@ -125,6 +156,8 @@ class Channel:
         """The connection ends because the venue is about to be away."""
         self._refs: dict[int, str] = {}
         self._dirty = False
+        self._counted = 0
+        """Messages of ours that the throttle knows of and the link does not yet."""
         self._turn_due = False
         self._stopping = asyncio.Event()
         gate.channels.append(self)
@@ -172,6 +205,8 @@ class Channel:
             waits=self._waits,
             budget=self._budget,
             tls=context,
+            stamped="quotes" in self._link.roles,
+            pace=self,
         )
         closing = asyncio.ensure_future(self._close(self._initiator))
         try:
@@ -208,7 +243,7 @@ class Channel:
         """Measures the round trip from time to time."""
         while True:
             await asyncio.sleep(self._timing.probe_s)
-            if self._session is not None and self.logged_on:
+            if self._session is not None and self.logged_on and not self.wait_ns():
                 self._session.probe(now())
                 self._dirty = True
                 self.flush()
@@ -276,6 +311,7 @@ class Channel:
         def out() -> None:
             assert self._session is not None
             seq = self._session.send(kind, body, now())
+            self._counted += 1
             self._dirty = True
             if ref:
                 self._refs[seq] = ref
@@ -295,7 +331,36 @@ class Channel:
             self._dirty = False
             self._initiator.link.flush()
 
+    # ---- the session's own messages: see Pace --------------------------------------------------
+
+    @property
+    def step(self) -> int:
+        """See Pace."""
+        return self._gate.throttle.step(self.name)
+
+    def room(self) -> int:
+        """See Pace."""
+        return self._gate.throttle.room(self.name, now().monotonic_ns)
+
+    def wait_ns(self) -> int:
+        """See Pace."""
+        return self._gate.throttle.wait_ns(self.name, now().monotonic_ns)
+
+    def made(self, messages: int) -> None:
+        """See Pace; what came through the throttle is counted already."""
+        own = messages - self._counted
+        self._counted = 0
+        if own > 0:
+            self._gate.throttle.said(self.name, own, now().monotonic_ns)
+            self._gate.mark()
+
     # ---- coming in -----------------------------------------------------------------------------
+
+    @property
+    def arrival(self) -> Arrival:
+        """When the message that a desk is given now came."""
+        assert self._initiator is not None and self._initiator.link is not None
+        return self._initiator.link.arrival
 
     def happened(self, session: Session, event: Event, now: Now) -> None:
         """Takes what the session says; see FixApplication."""
@@ -336,13 +401,17 @@ class Channel:
             self._epoch = self._session.epoch
             self._on = True
             self._desk.logged_on(self._session.heartbeat_s)
+        elif state is State.LOGOUT_SENT:
+            self._gate.throttle.forget(self.name)
         elif state is State.DISCONNECTED:
             self._waits.ended(reason, lived=self._on)
             self._on = False
+            self._counted = 0
             self._gate.throttle.forget(self.name)
             self._desk.ended(reason)
 
     def _connecting(self) -> None:
+        self._desk.attempt(self.name)
         self._desk.state("CONNECTING", "{}:{}".format(*self._address()))
         self._desk.turn_end()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from msgspec import structs
@@ -21,6 +21,7 @@ from thft.gateway.fix.orders import OrderDesk
 from thft.gateway.fix.quotes import QuoteDesk
 from thft.gateway.fix.settings import FixSettings
 from thft.gateway.fix.symbols import SymbolMap
+from thft.gateway.fix_link import now
 from thft.gateway.port import EngineInbox
 from thft.model.order import Order
 
@@ -42,6 +43,8 @@ class Wanted(NamedTuple):
     """How often the account has logged on in the engine's life."""
     contracts: Mapping[int, int] = {}
     """Instrument → units in a contract, 1e-8, at a venue that counts contracts."""
+    attempts: Sequence[tuple[str, int]] = ()
+    """Attempts to connect that engines before this one have made: link, and how long ago in ns."""
 
 
 class FixClient:
@@ -78,6 +81,10 @@ class FixClient:
             (one.links, ConnectBudget(one.attempts, one.window_s * SECOND_NS + GUARD_NS))
             for one in dialect.connect
         ]
+        for name, age_ns in wanted.attempts:
+            for links, budget in budgets:
+                if name in links:
+                    budget.attempt(now().monotonic_ns - age_ns)
         self.channels: list[Channel] = []
         for at, link in enumerate(dialect.links):
             desks: list[QuoteDesk | OrderDesk] = []
@@ -132,6 +139,10 @@ class _Both:
     def ready(self) -> bool:
         """Both do what they are for."""
         return self._quotes.ready and self._orders.ready
+
+    def attempt(self, link: str) -> None:
+        """See Desk."""
+        self._quotes.attempt(link)
 
     def logged_on(self, heartbeat_s: int) -> None:
         """See Desk; the list is asked for first."""
@@ -194,4 +205,5 @@ def _throttle(dialect: Dialect, settings: FixSettings) -> Throttle:
             own = Window(limit, rate.window_s * SECOND_NS)
             window = own if rate.scope == "session" else shared
             links.setdefault(link, []).append(window)
-    return Throttle(settings.executions_per_s, settings.data_per_s, links)
+    data = frozenset(link.name for link in dialect.links if {*link.roles} == {"quotes"})
+    return Throttle(settings.executions_per_s, settings.data_per_s, links, data)

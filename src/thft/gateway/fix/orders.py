@@ -83,6 +83,10 @@ class OrderDesk:
 
     # ---- the session ---------------------------------------------------------------------------
 
+    def attempt(self, link: str) -> None:
+        """See Desk; counted for the venue's feed."""
+        self._inbox.connect_attempt(self._feed, link)
+
     def logged_on(self, heartbeat_s: int) -> None:
         """Begins with the symbol list, or at once where there is none."""
         self.session += 1

@@ -18,6 +18,7 @@ from thft.gateway.fix.channel import Channel
 from thft.gateway.fix.limiter import Lane
 from thft.gateway.fix.settings import FixSettings
 from thft.gateway.fix.symbols import SymbolMap
+from thft.gateway.fix_link import now
 from thft.gateway.port import EngineInbox
 from thft.model.fixed import ABSENT, SIZE_ONE
 
@@ -63,6 +64,8 @@ class QuoteDesk:
         self.channel: Channel | None = None
         self.ready = False
         self._state = ("", "")
+        self._stamps = "user"
+        """Who has stamped what was published last; a new engine begins with `user`."""
         self._requests = 0
         self._on = False
         self._by_instrument = {
@@ -75,6 +78,10 @@ class QuoteDesk:
         symbols.listeners.append(self._listed)
 
     # ---- the session ---------------------------------------------------------------------------
+
+    def attempt(self, link: str) -> None:
+        """See Desk; counted for the venue's feed."""
+        self._inbox.connect_attempt(self._feed, link)
 
     def logged_on(self, heartbeat_s: int) -> None:
         """Subscribes everything wanted, once its ids are known."""
@@ -271,8 +278,19 @@ class QuoteDesk:
     def _has_sizes(self) -> bool:
         return self._terms.depth_sizes if self._deep else self._terms.top_sizes
 
+    def _received_ns(self) -> int:
+        """Returns the engine's time at which the message in hand came; tells who stamps it."""
+        assert self.channel is not None
+        arrival = self.channel.arrival
+        stamps = "kernel" if arrival.kernel else "user"
+        if stamps != self._stamps:
+            self._stamps = stamps
+            self._inbox.feed_stamps(self._feed, stamps)
+        age_ns = now().monotonic_ns - arrival.monotonic_ns
+        return self._inbox.now_ns() - age_ns
+
     def _publish(self, one: _Subscription, rows: list[Row], message: Message, whole: bool) -> None:
-        self._heard_ns = recv_ns = self._inbox.now_ns()
+        self._heard_ns = recv_ns = self._received_ns()
         if self._silent:
             self._silent = False
             self._judge()  # before the quote: it is the first one of a feed that is good again
