@@ -29,7 +29,7 @@ from thft.model import event as ev
 from thft.model.fixed import PRICE_ONE, SIZE_ONE
 from thft.model.order import Order
 from thft.sim.fix.faults import Fault
-from thft.sim.fix.orders.ledger import Ledger
+from thft.sim.fix.orders.ledger import ENDED, Ledger
 from thft.sim.fix.profile import Profile, profile
 from thft.sim.fix_lp import FixVenue
 
@@ -105,7 +105,7 @@ class Engine:
         self.faults.append((instrument, fault, detail))
         self.input(ev.FeedFault(feed, instrument, fault, detail))
 
-    def execution(self, report: ev.ExecutionReport) -> None:
+    def execution(self, report: ev.ExecutionReport | ev.ReplaceReport) -> None:
         self.input(report)
 
     def account_state(self, account: str, state: str, reason: str, session: int) -> None:
@@ -149,6 +149,12 @@ class Engine:
     def cancel(self, order_id: str) -> None:
         self.kernel.slots["hand"].ctx.cancel(order_id, "test")
         self.input(ev.MetricSnapshot(0, "test", "cancel", ()))
+        self.turn_end()
+
+    def replace(self, order_id: str, **terms: int) -> None:
+        """Asks for another size or price as a strategy does."""
+        self.kernel.slots["hand"].ctx.replace(order_id, **terms)
+        self.input(ev.MetricSnapshot(0, "test", "replace", ()))
         self.turn_end()
 
     def order(self, order_id: str) -> Order:
@@ -275,6 +281,9 @@ class Stage:
         for one in ledger.orders.values():
             mine = state.order(one.client_id.partition("_")[0])
             assert mine is not None and mine.cum_size == one.filled
+            assert mine.working == (one.state not in ENDED)
+            if mine.working and mine.type == "limit":
+                assert (mine.size, mine.price, mine.wanted) == (one.size, one.price, None)
 
 
 def run(

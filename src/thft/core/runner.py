@@ -177,7 +177,7 @@ class Core:
     def feed_fault(self, feed: int, instrument: int, fault: str, detail: str) -> None:
         self.kernel.process(ev.FeedFault(feed, instrument, fault, detail), self.now_ns(), feed)
 
-    def execution(self, report: ev.ExecutionReport) -> None:
+    def execution(self, report: ev.ExecutionReport | ev.ReplaceReport) -> None:
         self.kernel.process(report, self.now_ns())
 
     def account_state(self, account: str, state: str, reason: str, session: int) -> None:

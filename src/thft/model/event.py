@@ -370,13 +370,50 @@ class CancelRequested(Event, frozen=True):
 
 
 class OrderUnknown(Event, frozen=True):
-    """No answer in time: the order's outcome is unknown and is being asked for, never assumed."""
+    """No answer in time to an order or a replace: what came of it is asked for, never assumed."""
 
     TYPE = 0x0405
     STREAM = frame.ORDERS
     cause: int
     client_order_id: str
     reason: str
+
+
+class ReplaceRequested(Event, frozen=True):
+    """The intent to give a working order another size or price, journaled before it leaves."""
+
+    TYPE = 0x0407
+    STREAM = frame.ORDERS
+    cause: int
+    client_order_id: str
+    number: int
+    """Counts the replaces asked for of this order, from 1."""
+    size: int
+    """Of the whole order, what was executed included."""
+    price: int
+
+
+class ReplaceReport(Event, frozen=True):
+    """What a venue, the paper venue (cause > 0) or we ourselves say of an order's size and price.
+
+    Outcomes: replaced; refused by the venue; denied by us, it never left; stands: what a report
+    about something else says they are.
+    """
+
+    TYPE = 0x0408
+    STREAM = frame.ORDERS
+    cause: int
+    account: str
+    client_order_id: str
+    number: int
+    """The request it is about or under whose number the order stands, 0 for none, -1 unsaid."""
+    outcome: str
+    size: int
+    price: int
+    venue_ts_ns: int
+    text: str
+    session: int
+    """As in ExecutionReport: evidence against a replace counts only from a newer session."""
 
 
 class Fill(Event, frozen=True):
