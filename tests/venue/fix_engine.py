@@ -30,7 +30,7 @@ from thft.model import event as ev
 from thft.model.fixed import PRICE_ONE, SIZE_ONE
 from thft.model.order import Order
 from thft.sim.fix.faults import Fault
-from thft.sim.fix.orders.ledger import Ledger
+from thft.sim.fix.orders.ledger import ENDED, Ledger
 from thft.sim.fix.profile import Profile, profile
 from thft.sim.fix_lp import FixVenue
 
@@ -113,7 +113,7 @@ class Engine:
     def feed_stamps(self, feed: int, source: str) -> None:
         self.input(ev.FeedStamps(feed, source))
 
-    def execution(self, report: ev.ExecutionReport) -> None:
+    def execution(self, report: ev.ExecutionReport | ev.ReplaceReport) -> None:
         self.input(report)
 
     def account_state(self, account: str, state: str, reason: str, session: int) -> None:
@@ -157,6 +157,12 @@ class Engine:
     def cancel(self, order_id: str) -> None:
         self.kernel.slots["hand"].ctx.cancel(order_id, "test")
         self.input(ev.MetricSnapshot(0, "test", "cancel", ()))
+        self.turn_end()
+
+    def replace(self, order_id: str, **terms: int) -> None:
+        """Asks for another size or price as a strategy does."""
+        self.kernel.slots["hand"].ctx.replace(order_id, **terms)
+        self.input(ev.MetricSnapshot(0, "test", "replace", ()))
         self.turn_end()
 
     def order(self, order_id: str) -> Order:
@@ -290,6 +296,10 @@ class Stage:
         for one in ledger.orders.values():
             mine = state.order(one.client_id.partition("_")[0])
             assert mine is not None and mine.cum_size == self.units(one.filled)
+            assert mine.working == (one.state not in ENDED)
+            if mine.working and mine.type == "limit":
+                wanted = (self.units(one.size), one.price, None)
+                assert (mine.size, mine.price, mine.wanted) == wanted
 
     def units(self, count: int) -> int:
         """Returns in units what the venue counts."""

@@ -18,7 +18,7 @@ from thft.gateway.kraken import KrakenDialect
 from thft.gateway.port import Dialect, Level
 from thft.gateway.websocket import Liveness, WebSocketFeed
 from thft.model.book import DepthBook
-from thft.model.event import ExecutionReport
+from thft.model.event import ExecutionReport, ReplaceReport
 from thft.sim.binance_venue import BinanceVenue
 from thft.sim.kraken_venue import KrakenVenue
 from thft.sim.venue_server import VenueServer
@@ -106,7 +106,7 @@ class Recorder:
     def feed_stamps(self, feed: int, source: str) -> None:
         raise AssertionError("a WebSocket is stamped when it is read")
 
-    def execution(self, report: ExecutionReport) -> None:
+    def execution(self, report: ExecutionReport | ReplaceReport) -> None:
         raise AssertionError("a feed has no orders")
 
     def account_state(self, account: str, state: str, reason: str, session: int) -> None:

@@ -105,6 +105,12 @@ def _unknown(state: State, event: ev.OrderUnknown) -> Notice:
     return "order", "warning", f"{event.client_order_id} unknown: {event.reason}; asking the venue"
 
 
+def _replace(state: State, event: ev.ReplaceReport) -> Notice | None:
+    if event.outcome not in ("refused", "denied"):
+        return None
+    return "order", "warning", f"{event.client_order_id} stays as it was: {event.text}"
+
+
 def _command(state: State, event: ev.CommandDone) -> Notice | None:
     if event.status == "done":
         return None  # what it did has its own line
@@ -128,5 +134,6 @@ _VOICES: dict[type[ev.Event], Callable[[State, Any], Notice | None]] = {
     ev.AccountHalted: _halted,
     ev.OrderDenied: _denied,
     ev.OrderUnknown: _unknown,
+    ev.ReplaceReport: _replace,
     ev.CommandDone: _command,
 }

@@ -184,7 +184,7 @@ class Core:
     def feed_stamps(self, feed: int, source: str) -> None:
         self.kernel.process(ev.FeedStamps(feed, source), self.now_ns(), feed)
 
-    def execution(self, report: ev.ExecutionReport) -> None:
+    def execution(self, report: ev.ExecutionReport | ev.ReplaceReport) -> None:
         self.kernel.process(report, self.now_ns())
 
     def account_state(self, account: str, state: str, reason: str, session: int) -> None:

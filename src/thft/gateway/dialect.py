@@ -186,6 +186,8 @@ class Orders(Record, frozen=True, kw_only=True):
     status: Literal["H", "none"]
     mass_status: Literal["AF", "none", "?"]
     replace: Literal["G", "none"]
+    changes: tuple[Literal["price", "size"], ...] = ("price", "size")
+    """What a G may change."""
     exec_id: bool
     """ExecID(17) is there and tells executions apart."""
     last_price: bool

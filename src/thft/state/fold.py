@@ -14,7 +14,7 @@ from thft.model import event as ev
 from thft.model.book import DepthBook, TopBook
 from thft.model.fixed import ABSENT
 from thft.model.instrument import Instrument
-from thft.model.order import Order
+from thft.model.order import PENDING_REPLACE, UNKNOWN, Order
 from thft.model.position import Position
 from thft.state.records import (
     AccountRecord,
@@ -72,6 +72,8 @@ class State:
         self.restarts: list[Restart] = []
         self.last_execution: tuple[int, int] = (0, ABSENT)
         """(size, price) newly executed by the report applied last; read by the kernel at once."""
+        self.last_replace = False
+        """Whether the ReplaceReport applied last changed its order; read by the kernel at once."""
 
     def apply(self, event: ev.Event, seq: int, ts_ns: int) -> None:
         """Folds one event; `seq` and `ts_ns` are its frame's."""
@@ -350,10 +352,28 @@ def _cancel_requested(state: State, event: ev.CancelRequested, ts_ns: int) -> No
         order.cancel_requested = True
 
 
+def _replace_requested(state: State, event: ev.ReplaceRequested, ts_ns: int) -> None:
+    order = state.orders[event.client_order_id]
+    order.replaces = event.number
+    order.wanted = event.size, event.price
+    order.replace_session = state.accounts[order.account].session
+    order.state = PENDING_REPLACE
+    order.queries = 0
+    order.updated_ns = ts_ns
+
+
+def _replace_report(state: State, event: ev.ReplaceReport, ts_ns: int) -> None:
+    order = state.order(event.client_order_id)
+    state.last_replace = order is not None and order.fold_replace(event, ts_ns)
+    if order is not None and order.working != (order.client_order_id in state.orders):
+        _move(state, order)
+
+
 def _unknown(state: State, event: ev.OrderUnknown, ts_ns: int) -> None:
     order = state.order(event.client_order_id)
     if order is not None and order.working:
-        order.state = "UNKNOWN"
+        if order.state != PENDING_REPLACE:  # that one lives: its replace is what is asked for
+            order.state = UNKNOWN
         order.reason = event.reason
         order.updated_ns = ts_ns
         order.queries += 1
@@ -430,6 +450,8 @@ _FOLDS: dict[type[ev.Event], Callable[[State, Any, int], None]] = {
     ev.OrderDenied: _denied,
     ev.ExecutionReport: _report,
     ev.CancelRequested: _cancel_requested,
+    ev.ReplaceRequested: _replace_requested,
+    ev.ReplaceReport: _replace_report,
     ev.OrderUnknown: _unknown,
     ev.Fill: _fill,
     ev.CommandReceived: _command,

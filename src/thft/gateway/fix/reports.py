@@ -1,10 +1,11 @@
-"""Between the engine's orders and a venue's messages: D F H out, 8 in; called by the order desk.
+"""Between the engine's orders and a venue's messages: D F G H out, 8 in; by the order desk.
 
 Pure. Everything that differs between venues comes from the dialect.
 """
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple
 
 from thft.fix import tags
@@ -12,15 +13,17 @@ from thft.fix.wire import Message, format_price, format_size, format_timestamp, 
 from thft.gateway.dialect import Dialect, Reason
 from thft.gateway.fix.settings import FixSettings, filled
 from thft.gateway.fix.symbols import SymbolMap
-from thft.model.event import ExecutionReport
+from thft.model.event import ExecutionReport, ReplaceReport
 from thft.model.fixed import ABSENT, SIZE_DIGITS, format_scaled
 from thft.model.order import Order
 
 Body = list[tuple[int, Any]]
 TYPES = {"market": "1", "limit": "2"}
 TIFS = {"DAY": "0", "GTC": "1", "IOC": "3", "FOK": "4"}
-CANCEL_MARK = "_"
-"""Separates our order's id from what makes a request to cancel it unique."""
+REQUEST_MARK = "_"
+"""Separates our order's id from what makes a request to cancel or change it unique."""
+REPLACE = re.compile(r"r([1-9][0-9]*)")
+REPLACED, PENDING_REPLACE = "5", "E"
 KINDS = {
     "0": "new",
     "1": "trade",
@@ -51,6 +54,13 @@ IN_DOUBT = "in_doubt"
 """A kind of report that is none: what became of the order is not said in it."""
 
 
+def request_of(text: str) -> tuple[str, int]:
+    """Returns our order's id in a 11 or 41, and which replace of it: 0 none, -1 a cancel."""
+    client_order_id, mark, request = text.partition(REQUEST_MARK)
+    replace = REPLACE.fullmatch(request)
+    return client_order_id, int(replace[1]) if replace else -1 if mark else 0
+
+
 class Unsupported(Exception):
     """The venue cannot be told to do this; the text says what."""
 
@@ -70,7 +80,7 @@ class OrderWords:
         body: Body = [
             (tags.CL_ORD_ID, order.client_order_id),
             *self._instrument(order),
-            (tags.ORDER_QTY, self._quantity(order)),
+            (tags.ORDER_QTY, self._quantity(order.instrument, order.size)),
             (tags.ORD_TYPE, TYPES[self._checked_type(order)]),
             *self._stamped(utc_ns),
             *filled(terms.fields, self._settings, ""),
@@ -96,13 +106,13 @@ class OrderWords:
             raise Unsupported(said)
         return order.type
 
-    def _quantity(self, order: Order) -> bytes:
-        """Returns the size of an order as the venue counts it."""
-        count = self._symbols.counted(order.instrument, order.size)
+    def _quantity(self, instrument: int, size: int) -> bytes:
+        """Returns a size, 1e-8, as the venue counts it."""
+        count = self._symbols.counted(instrument, size)
         if not count:
-            size = format_scaled(order.size, SIZE_DIGITS)
-            steps = self._symbols.step(order.instrument)
-            raise Unsupported(f"the venue takes {steps}, {size} is no whole number of them")
+            said = format_scaled(size, SIZE_DIGITS)
+            steps = self._symbols.step(instrument)
+            raise Unsupported(f"the venue takes {steps}, {said} is no whole number of them")
         return format_size(count)
 
     def _instrument(self, order: Order) -> Body:
@@ -118,21 +128,52 @@ class OrderWords:
     def cancel(self, order: Order, number: str, utc_ns: int) -> bytes:
         """Returns an OrderCancelRequest(F) under an id of its own."""
         body: Body = [
-            (tags.CL_ORD_ID, f"{order.client_order_id}{CANCEL_MARK}{number}"),
-            (tags.ORIG_CL_ORD_ID, order.client_order_id),
+            (tags.CL_ORD_ID, f"{order.client_order_id}{REQUEST_MARK}{number}"),
+            (tags.ORIG_CL_ORD_ID, _known_as(order)),
             *self._instrument(order),
-            (tags.ORDER_QTY, self._quantity(order)),
+            (tags.ORDER_QTY, self._quantity(order.instrument, order.size)),
             *self._stamped(utc_ns),
+            *self._whose(order),
         ]
+        return pack(self._spared("F", body, keep=(tags.ORDER_ID,)))
+
+    def replace(self, order: Order, utc_ns: int) -> bytes:
+        """Returns the OrderCancelReplaceRequest(G) of the replace under way; raises Unsupported."""
+        terms = self._terms
+        if terms.replace == "none":
+            raise Unsupported("the venue changes no orders: cancel it and submit another")
+        assert order.wanted is not None
+        size, price = order.wanted
+        for what, differs in (("size", size != order.size), ("price", price != order.price)):
+            if differs and what not in terms.changes:
+                raise Unsupported(f"the venue does not change the {what} of an order")
+        body: Body = [
+            (tags.CL_ORD_ID, f"{order.client_order_id}{REQUEST_MARK}r{order.replaces}"),
+            (tags.ORIG_CL_ORD_ID, _known_as(order)),
+            *self._instrument(order),
+            (tags.ORDER_QTY, self._quantity(order.instrument, size)),
+            (tags.ORD_TYPE, TYPES[self._checked_type(order)]),
+            (tags.PRICE, format_price(price)),
+            *self._stamped(utc_ns),
+            *filled(terms.fields, self._settings, ""),
+            *self._whose(order),
+        ]
+        if terms.sends_tif:
+            body.append((tags.TIME_IN_FORCE, TIFS[order.tif]))
+        return pack(self._spared("G", body, keep=(tags.ORDER_ID,)))
+
+    def _whose(self, order: Order) -> Body:
+        """Returns the venue's id of an order, and the account where it is wanted."""
+        body: Body = []
         if order.venue_order_id:
             body.append((tags.ORDER_ID, order.venue_order_id))
         if self._terms.needs_account:
             body.append((tags.ACCOUNT, self._settings.account))
-        return pack(self._spared("F", body, keep=(tags.ORDER_ID,)))
+        return body
 
     def status(self, order: Order) -> bytes:
         """Returns an OrderStatusRequest(H)."""
-        body: Body = [(tags.CL_ORD_ID, order.client_order_id), *self._instrument(order)]
+        body: Body = [(tags.CL_ORD_ID, _known_as(order)), *self._instrument(order)]
         if order.venue_order_id:
             body.append((tags.ORDER_ID, order.venue_order_id))
         return pack(self._spared("H", body, keep=(tags.ORDER_ID,)))
@@ -165,12 +206,23 @@ class OrderWords:
         return pack(self._spared("AN", body, keep=tuple(tag for tag, _ in extra)))
 
 
+def _known_as(order: Order) -> str:
+    """Returns the 11 under which an order stands: its own, or that of the last replace it took."""
+    revised = f"{REQUEST_MARK}r{order.revision}" if order.revision else ""
+    return f"{order.client_order_id}{revised}"
+
+
 class Said(NamedTuple):
     """An ExecutionReport(8) as read: what of it is not the engine's business, and what is."""
 
     venue_order_id: str
     client_order_id: str
     """Ours if the message names it, under whatever request."""
+    request: int
+    """The replace under whose id it stands, as in ReplaceReport."""
+    replaced: bool
+    size: int
+    price: int
     mass_request: str
     total: int
     kind: str
@@ -200,6 +252,24 @@ class Said(NamedTuple):
             self.position_id,
             self.venue_ts_ns,
             self.text,
+            session,
+        )
+
+    def terms(self, account: str, client_order_id: str, session: int) -> ReplaceReport | None:
+        """Returns what it says of the order's size and price, None if nothing can be told."""
+        if self.size == ABSENT or (self.request < 0 and not self.replaced):
+            return None
+        outcome = "replaced" if self.replaced else "stands"
+        return ReplaceReport(
+            0,
+            account,
+            client_order_id,
+            self.request,
+            outcome,
+            self.size,
+            self.price,
+            self.venue_ts_ns,
+            "",
             session,
         )
 
@@ -237,9 +307,17 @@ def read(message: Message, dialect: Dialect, symbols: SymbolMap) -> Said:
     last_size = symbols.units(instrument, message.size(tags.LAST_QTY)) if kind == "trade" else 0
     last_price = message.price(tags.LAST_PX) if terms.last_price and last_size > 0 else ABSENT
     text = message.text(tags.TEXT) or ""
+    named = message.text(tags.CL_ORD_ID)
+    client_order_id, request = request_of(named or "")
+    if named is None or PENDING_REPLACE in (exec_type, status):
+        request = -1  # while it is open 11 may be the request's already
     return Said(
         order_id,
-        (message.text(tags.CL_ORD_ID) or "").partition(CANCEL_MARK)[0],
+        client_order_id,
+        request,
+        exec_type == REPLACED,
+        symbols.units(instrument, message.size(tags.ORDER_QTY)),
+        message.price(tags.PRICE),
         message.text(tags.MASS_STATUS_REQ_ID) or "",
         0 if total == ABSENT else total,
         kind,
