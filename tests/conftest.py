@@ -1,4 +1,4 @@
-"""With CI=true a skipped test is a failed one; tests over absent market data are left out."""
+"""With CI=true a skipped test is a failed one; tests over absent material are left out."""
 
 from __future__ import annotations
 
@@ -10,16 +10,26 @@ from tests.shared_files import missing
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves out tests whose recorded data is not on this machine, and names them."""
+    """Leaves out tests whose material is not on this machine, and names them."""
     left_out: list[pytest.Item] = []
     for item in items:
-        mark = item.get_closest_marker("shared_files")
-        if mark is not None and missing(mark.args):
+        if reason := _absent(item):
             left_out.append(item)
-            print(f"left out {item.nodeid}: no {missing(mark.args)[0]} on this machine")
+            print(f"left out {item.nodeid}: {reason}")
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+
+
+def _absent(item: pytest.Item) -> str:
+    """Returns what is not there, empty when a test can run."""
+    mark = item.get_closest_marker("left_out")
+    if mark is not None:
+        return str(mark.args[0])
+    mark = item.get_closest_marker("shared_files")
+    if mark is not None and missing(mark.args):
+        return f"no {missing(mark.args)[0]} on this machine"
+    return ""
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -17,6 +17,7 @@ PACKAGES = {
     "fusermount3": "fuse3",
     "openssl": "openssl",
     "strace": "strace",
+    "tshark": "tshark",
 }
 """Program to look for, and the package that brings it."""
 

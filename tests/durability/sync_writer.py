@@ -1,7 +1,7 @@
 """A journal writer made to run under strace; `test_sync_calls` starts it and reads its calls.
 
 `turns`: writes turn after turn, each durable before the next, until a sync fails.
-`stalled`: writes the same turns while one sync stands still.
+`stalled`: writes more turns while one sync stands still.
 """
 
 from __future__ import annotations
@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 from pathlib import Path
 
 from thft.stream.disk import JournalPoisoned
 from thft.stream.journal import Journal
 
 TURNS, EVENTS_A_TURN = 40, 25
+TURNS_IN_STALL = 400
 BEGIN, END = "turns begin", "turns end"
 
 
@@ -43,22 +45,25 @@ def turns(journal: Journal) -> None:
 
 
 def stalled(journal: Journal) -> None:
-    """Tells standard output where the turns begin and end."""
-    begun, goes_on = threading.Event(), threading.Event()
+    """Tells standard output where the turns begin and end; the sync reads a pipe as it waits."""
+    begun = threading.Event()
+    stands_still, goes_on = os.pipe()
 
     def wait(fd: int) -> int:
         begun.set()
-        goes_on.wait(60)
+        os.read(stands_still, 1)
         return 0
 
     journal.syncer.interpose(wait)
     turn(journal)
     begun.wait(60)
+    while not journal.supply._ready.full():
+        time.sleep(0.01)
     say(BEGIN)
-    for _ in range(TURNS):
+    for _ in range(TURNS_IN_STALL):
         turn(journal)
     say(END)
-    goes_on.set()
+    os.close(goes_on)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """A disk that really fills up under a running engine: alert, no new risk, end, and back by itself.
 
-The engine is real processes under the real supervisor on a small tmpfs, at ten times the market's
+The engine is real processes under the real supervisor on a small tmpfs, at forty times the market's
 pace. Level by level the disk is filled; everything that was ever read from the journal must be
 there at the end, and the whole must replay.
 """
@@ -58,7 +58,7 @@ def until(holds: Callable[[], bool], what: str, timeout_s: float = 60.0) -> None
 def test_a_full_disk_stops_new_risk_then_the_core_and_loses_nothing(tmp_path: Path) -> None:
     small = lambda text: text.replace("[risk]", SMALL)  # noqa: E731
     with tmpfs(tmp_path / "disk", 96) as disk:
-        with SupervisedEngine(tmp_path, small, speed="10", data=disk / "data") as engine:
+        with SupervisedEngine(tmp_path, small, speed="40", data=disk / "data") as engine:
             watcher = Watcher(disk / "data" / "core")
             trading = engine.until(lambda state: state["counters"]["fills"] > 0)
             assert trading["disk"]["level"] == "OK"

@@ -22,6 +22,7 @@ from thft.model.codec import decode
 from thft.model.order import TERMINAL
 from thft.sim.demo_market import DemoMarket
 from thft.state.fold import State
+from thft.state.records import ClockRecord
 from thft.stream.reader import read_all
 
 KILLS = int(os.environ.get("THFT_FIX_CORE_KILLS", "8"))
@@ -84,6 +85,9 @@ async def _story(folder: Path, choose: random.Random) -> None:
     for instrument in state.instruments.values():
         held = state.net_size(ACCOUNT, instrument.instrument)
         assert held == ledger.net(instrument.symbol)
+    (slow,) = (one for one in state.feeds.values() if one.definition.name == "slow")
+    assert slow.stamps == "kernel"
+    assert state.clock != ClockRecord()
     note("kills-fix", kills=KILLS, orders=len(arrived), failures=0)
 
 

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from thft._native import USE_NATIVE
 from thft.base.frame import GROUP_END, HEADER, HEADER_BYTES, crc32, padded
 from thft.stream import layout, snapshot
 from thft.stream.journal import Journal
 from thft.stream.snapshot import BadSnapshot, NewerSnapshot, Snapshot
 from thft.stream.verify import verify
 
-FLIPS = int(os.environ.get("THFT_FLIPS", "10000"))
+FLIPS = int(os.environ.get("THFT_FLIPS", "10000" if USE_NATIVE else "4000"))
 
 
 def closed_journal(

@@ -12,11 +12,12 @@ import pytest
 from tests.durability.kill_writer import BODY, Told, Writers, group_size, payload
 from tests.ledger import note
 
+from thft._native import USE_NATIVE
 from thft.base.frame import GROUP_END
 from thft.stream.reader import batches
 from thft.stream.verify import verify
 
-KILLS = int(os.environ.get("THFT_KILLS", "1000"))
+KILLS = int(os.environ.get("THFT_KILLS", "1000" if USE_NATIVE else "300"))
 FRESH_EVERY = 40
 LIFE_S = 0.012
 

@@ -18,7 +18,9 @@ from tests.durability.power import WAIT_S, Power, in_private_mounts, missing_for
 from tests.durability.writer_judge import WriterJudge
 from tests.ledger import note
 
-CUTS = int(os.environ.get("THFT_POWER_CUTS", "120"))
+from thft._native import USE_NATIVE
+
+CUTS = int(os.environ.get("THFT_POWER_CUTS", "120" if USE_NATIVE else "40"))
 FRESH_EVERY = 7
 DAMAGE = ("lost", "kept", "some pages", "torn", "names lost", "names kept", "some names")
 

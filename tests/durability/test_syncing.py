@@ -12,6 +12,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from queue import Queue
 
@@ -304,3 +305,36 @@ def _sleeps(thread: threading.Thread) -> bool:
     """True when the thread waits in the operating system."""
     stat = Path(f"/proc/self/task/{thread.native_id}/stat").read_text()
     return stat.rpartition(")")[2].split()[0] == "S"
+
+
+def affinity(name: str) -> set[int] | None:
+    """Returns the processors of this process's thread of a name, None when there is none."""
+    for task in Path("/proc/self/task").iterdir():
+        if (task / "comm").read_text().strip() == name:
+            return os.sched_getaffinity(int(task.name))
+    return None
+
+
+@pytest.mark.once
+def test_the_thread_stays_off_the_processor_of_a_busy_writer(tmp_path: Path) -> None:
+    allowed = os.sched_getaffinity(0)
+    journal = open_journal(tmp_path)
+
+    def off(processor: int | None) -> bool:
+        """Writes, after some work or some rest; True once the thread may be where it should."""
+        until_ns = time.thread_time_ns() + 2_000_000
+        while processor is not None and time.thread_time_ns() < until_ns:
+            pass
+        write(journal)
+        journal.sync_now()
+        return affinity("journal-sync") == (allowed - {processor} or allowed)
+
+    try:
+        for processor in [*allowed, *allowed]:
+            os.sched_setaffinity(0, {processor})
+            until(partial(off, processor), f"off processor {processor}")
+        until(partial(off, None), "anywhere, beside a writer that rests")
+    finally:
+        os.sched_setaffinity(0, allowed)
+        journal.close()
+    assert affinity("journal-sync") is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
@@ -9,10 +10,10 @@ import socket
 import ssl
 import subprocess
 import sys
+import tempfile
 import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -20,18 +21,22 @@ from tests.fix.script import Failed
 
 from thft.fix.wire import Framer
 
-WAIT_S = 5.0
+WAIT_S = 60.0
 POLL_S = 0.002
 
 
 class Program:
-    """A `thft` command with its first line of output read."""
+    """A `thft` command with its first line of output read; its errors go to a file.
+
+    A pipe that nobody reads fills after some hundred sessions, and a program that logs then stops.
+    """
 
     def __init__(self, *arguments: str, ready: bool = True) -> None:
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # open as long as the program
         self.process = subprocess.Popen(
             [sys.executable, "-m", "thft", *arguments],
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=self._errors,
             text=True,
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
         )
@@ -44,11 +49,27 @@ class Program:
     def port(self) -> int:
         return int(self.ready.rpartition(":")[2])
 
+    def errors(self) -> str:
+        """Returns what it has said to stderr so far; its place in the file stays."""
+        size = os.fstat(self._errors.fileno()).st_size
+        return os.pread(self._errors.fileno(), size, 0).decode()
+
+    def said(self, text: str, times: int = 1) -> None:
+        """Waits until it has said something to stderr so many times."""
+        end = time.monotonic() + WAIT_S
+        while self.errors().count(text) < times:
+            assert time.monotonic() < end, f"not {times} times {text!r}: {self.errors()}"
+            time.sleep(POLL_S)
+
+    def ended(self) -> tuple[int, str, str]:
+        """Waits for its end; returns exit code, rest of the output, and errors."""
+        out, _ = self.process.communicate(timeout=WAIT_S)
+        return self.process.returncode, out, self.errors()
+
     def stop(self) -> tuple[int, str, str]:
         """Ends it by SIGTERM; returns exit code, rest of the output, and errors."""
         self.process.send_signal(signal.SIGTERM)
-        out, err = self.process.communicate(timeout=20)
-        return self.process.returncode, out, err
+        return self.ended()
 
     def kill(self) -> None:
         """Ends it by SIGKILL."""
@@ -71,9 +92,16 @@ class Program:
 class SocketWire:
     """A peer's side of one connection after another, on a real socket."""
 
-    def __init__(self, port: int, tls: ssl.SSLContext | None = None, piece: int = 0) -> None:
+    def __init__(
+        self,
+        port: int,
+        tls: ssl.SSLContext | None = None,
+        piece: int = 0,
+        wait_s: float = WAIT_S,
+    ) -> None:
         self.port = port
         self._tls = tls
+        self._wait_s = wait_s
         self._piece = piece
         """Bytes go out in pieces of this size; 0 for all at once."""
         self._socket: socket.socket | None = None
@@ -99,6 +127,14 @@ class SocketWire:
             self._socket.close()
             self._socket = None
 
+    def leave(self) -> None:
+        """Cuts the connection and waits until the other side has seen it."""
+        if self._socket is not None:
+            with contextlib.suppress(OSError):
+                self._socket.shutdown(socket.SHUT_WR)
+            self._read_until(time.monotonic() + WAIT_S, lambda: False)
+            self.cut()
+
     def send(self, raw: bytes) -> None:
         if self._socket is None:
             raise Failed("there is no connection")
@@ -113,13 +149,14 @@ class SocketWire:
         self._read_until(time.monotonic() + seconds, lambda: False)
 
     def next_message(self, wanted: bool) -> bytes | None:
-        end = time.monotonic() + (WAIT_S if wanted else 0.0)
+        end = time.monotonic() + (self._wait_s if wanted else 0.0)
         self._read_until(end, lambda: bool(self._messages))
         return self._messages.popleft() if self._messages else None
 
     def is_closed(self) -> bool:
         """Waits for the end, and sees an open connection only after a while."""
-        self._read_until(time.monotonic() + WAIT_S, lambda: self._ended or bool(self._messages))
+        end = time.monotonic() + self._wait_s
+        self._read_until(end, lambda: self._ended or bool(self._messages))
         return self._ended
 
     def do_open(self, rest: str) -> None:
@@ -151,11 +188,11 @@ class SocketWire:
             self._messages += [unit.raw for unit in self._framer.feed(data)]
 
 
-@contextmanager
+@contextlib.contextmanager
 def echo(*arguments: str) -> Iterator[Program]:
     """Runs `fix-echo` on a free port."""
     with Program("fix-echo", "--port", "0", *arguments) as program:
-        assert program.ready.startswith("ready "), program.process.communicate()
+        assert program.ready.startswith("ready "), program.errors()
         yield program
 
 
@@ -164,7 +201,7 @@ class Listener:
 
     def __init__(self, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
         self._server = socket.create_server(("127.0.0.1", port))
-        self._server.settimeout(WAIT_S * 3)
+        self._server.settimeout(WAIT_S)
         self.port = self._server.getsockname()[1]
         self._tls = tls
 

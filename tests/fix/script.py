@@ -5,7 +5,7 @@
     wait 3.6           so many seconds pass; what falls due in between takes place
     connect [N]        a connection begins, the peer goes on at number N or starts at 1
     cut                it is lost
-    logon · bye N      a Logon with its answer; a Logout whose answer has number N
+    logon [S] · bye N  connection and Logons, HeartBtInt S or 30; a Logout whose answer has number N
     quiet              nothing more was sent
     open · closed      the session keeps the connection, or wants it closed
     set NAME=VALUE …   settings, before everything else
@@ -53,11 +53,7 @@ from thft.fix.wire import Framer, Garbled, Message, format_timestamp, pack
 SECOND_NS = 1_000_000_000
 START_NS = 1_700_000_000 * SECOND_NS
 ORDER = "11={}|21=3|38=100|40=1|54=1|55=INTC|60=20240102-03:04:05"
-LOGON = """
-    connect
-    > 35=A|98=0|108=30
-    < 35=A|34=1|98=0|108=30
-"""
+INTERVAL_S = "30"
 KEEP_ALL = ResendPolicy(order_age_ns=None, rejects=False)
 HIDDEN = (8, 9, 10, 49, 52, 56)
 HEADER = frozenset((8, 9, 34, 35, 43, 49, 50, 52, 56, 57, 97, 115, 116, 122, 128, 129, 144, 145))
@@ -103,11 +99,15 @@ def split(raw: bytes) -> list[tuple[int, str]]:
 
 
 class Player:
-    """Plays the peer's side of a script over a wire."""
+    """Plays the peer's side of a script over a wire, against an initiator the acceptor's."""
 
-    def __init__(self, wire: Wire, us: str = "TW", them: str = "ISLD") -> None:
+    def __init__(
+        self, wire: Wire, us: str = "TW", them: str = "ISLD", initiator: bool = False
+    ) -> None:
         self.wire = wire
         self.us, self.them = us, them
+        self.initiator = initiator
+        """The session under test speaks first, and says 141=Y."""
         self.seq = 1
         self.log: list[str] = []
 
@@ -174,8 +174,10 @@ class Player:
 
     def do_logon(self, rest: str) -> None:
         """Connects and logs on."""
-        for line in LOGON.strip().splitlines():
-            self._line(line.strip())
+        fields = f"98=0|108={rest or INTERVAL_S}" + "|141=Y" * self.initiator
+        logons = [f"> 35=A|{fields}", f"< 35=A|34=1|{fields}"]
+        for line in ("connect", *(reversed(logons) if self.initiator else logons)):
+            self._line(line)
 
     def do_bye(self, rest: str) -> None:
         """Logs out; the answer has the number `rest`."""
@@ -407,6 +409,8 @@ def settings(script: str, **given: Any) -> SessionConfig:
     known = {"Checks": Checks, "frozenset": frozenset, "signature": _signature}
     for line in script.splitlines():
         word, _, rest = line.partition(" ")
+        if word == "logon" and rest:
+            base["heartbeat_s"] = int(rest)
         for name, _, text in (setting.partition("=") for setting in rest.split() * (word == "set")):
             value = eval(text, known)
             policy, _, inner = name.partition(".")
@@ -438,5 +442,18 @@ def play(script: str, **parts: Any) -> VirtualWire:
     """Plays a script against a session in virtual time; returns the wire for a closer look."""
     store, mutator = parts.pop("store", None), parts.pop("mutator", None)
     wire = VirtualWire(settings(script, **parts), store, mutator)
-    Player(wire).play(script)
+    Player(wire, initiator=wire.session.config.initiator).play(script)
     return wire
+
+
+def for_either_role(scripts: dict[str, str]) -> dict[str, str]:
+    """Returns the scripts that an initiator which starts numbers over must follow too.
+
+    Those are all in which `logon` alone connects: what comes before it depends on the role.
+    """
+    return {
+        title: script
+        for title, script in scripts.items()
+        if "logon" in script.split()
+        and not {"connect", "reset_on_logon=False"} & set(script.split())
+    }

@@ -60,6 +60,9 @@ class LoggedStore(MemoryStore):
             raise LocalError("no space left", "free disk space")
         self.log.append("flush")
 
+    def left(self) -> None:
+        self.log.append("left")
+
 
 class Owner:
     """Nobody of interest."""
@@ -71,13 +74,13 @@ class Owner:
 class Bench:
     """A link with everything around it in hand."""
 
-    def __init__(self) -> None:
+    def __init__(self, initiator: bool = False) -> None:
         self.log: list[str] = []
         self.store = LoggedStore(self.log)
         self.transport = Transport(self.log)
         self.link = FixLink(Owner(), write_limit_bytes=10_000)
         self.link.connection_made(self.transport)  # type: ignore[arg-type]
-        self.link.attach(Session(settings(""), self.store), Echo(fix44()))
+        self.link.attach(Session(settings("", initiator=initiator), self.store), Echo(fix44()))
         self.link.data_received(said(1, "35=A|98=0|108=30"))
         self.log.clear()
         self.transport.written.clear()
@@ -94,10 +97,10 @@ def test_a_turn_takes_64_messages_and_writes_once_behind_the_store() -> None:
     async def main() -> None:
         bench = Bench()
         bench.link.data_received(b"".join(said(seq, "35=1|112=A") for seq in range(2, 202)))
-        assert bench.log == ["flush", "write"]
+        assert bench.log == ["flush", "write", "left"]
         for _ in range(10):
             await asyncio.sleep(0)
-        assert bench.log == ["flush", "write"] * 4
+        assert bench.log == ["flush", "write", "left"] * 4
         counts = [part.count(b"\x01112=A\x01") for part in bench.transport.written]
         assert counts == [MESSAGES_PER_TURN] * 3 + [200 - 3 * MESSAGES_PER_TURN]
 
@@ -129,15 +132,45 @@ def test_nothing_leaves_when_the_store_fails() -> None:
     asyncio.run(main())
 
 
-def test_a_slow_peer_is_cut() -> None:
+@pytest.mark.parametrize("initiator", [False, True])
+def test_a_slow_peer_is_cut(initiator: bool) -> None:
     """OUT-7"""
 
     async def main() -> None:
-        bench = Bench()
+        bench = Bench(initiator)
         bench.transport.waiting = 10_001
         bench.link.data_received(said(2, "35=1|112=A"))
-        assert bench.log == ["flush", "write", "close", "abort"]
+        assert bench.log == ["flush", "write", "left", "close", "abort"]
         assert bench.link.reason == "the peer does not read: 10001 bytes wait for it"
+
+    asyncio.run(main())
+
+
+def test_what_a_lost_connection_changes_is_kept() -> None:
+    async def main() -> None:
+        bench = Bench()
+        bench.link.connection_lost(None)
+        assert bench.log == ["flush", "left"]
+
+    asyncio.run(main())
+
+
+def test_a_turn_that_puts_the_next_heartbeat_off_leaves_its_timer_alone() -> None:
+    """It comes too early then, and is set again; what is due sooner is not left to it."""
+
+    async def main() -> None:
+        bench = Bench()
+        first = bench.link._timer
+        assert first is not None
+        bench.link.data_received(said(2, "35=1|112=A"))
+        assert bench.link._timer is first and not first.cancelled()
+        first.cancel()
+        bench.link._due()
+        again = bench.link._timer
+        assert again is not None and again.when() > first.when()
+        bench.link.logout("over")
+        soon = bench.link._timer
+        assert again.cancelled() and soon is not None and soon.when() < again.when()
 
     asyncio.run(main())
 

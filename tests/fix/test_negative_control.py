@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from tests.fix.script import Failed, message, play, scenarios
+from tests.fix.script import Failed, for_either_role, message, play, scenarios
 from tests.fix.test_scenarios import ECHO_FILES
 
 SCRIPTS = {title: text for name in ECHO_FILES for title, text in scenarios(name).items()}
@@ -114,20 +114,22 @@ DAMAGE: dict[str, Callable[[bytes], bytes | None]] = {
 }
 
 
-def noticed(mutator: Callable[[bytes], bytes | None]) -> list[str]:
+def noticed(mutator: Callable[[bytes], bytes | None], initiator: bool = False) -> list[str]:
     """Returns the scripts that fail under a damage."""
+    scripts = for_either_role(SCRIPTS) if initiator else SCRIPTS
     failed = []
-    for title, script in SCRIPTS.items():
+    for title, script in scripts.items():
         try:
-            play(script, mutator=mutator)
+            play(script, mutator=mutator, initiator=initiator, reset_on_logon=True)
         except Failed:
             failed.append(title)
     return failed
 
 
+@pytest.mark.parametrize("initiator", [False, True])
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_damage_is_noticed(damage: str) -> None:
-    assert noticed(DAMAGE[damage]), "no script fails although the output is damaged"
+def test_damage_is_noticed(damage: str, initiator: bool) -> None:
+    assert noticed(DAMAGE[damage], initiator), "no script fails although the output is damaged"
 
 
 def test_a_mute_peer_fails() -> None:

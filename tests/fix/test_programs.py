@@ -12,6 +12,8 @@ from tests.fix.programs import Program, SocketWire, echo
 from tests.fix.script import Failed, Player, message, scenarios, split
 from tests.fix.test_scenarios import ECHO_FILES
 
+from thft.stream.watermark import Watermark
+
 SCRIPTS = {title: text for name in ECHO_FILES for title, text in scenarios(name).items()}
 ORDER = "11={}|21=3|38=100|40=1|54=1|55=INTC|60=20240102-03:04:05"
 
@@ -145,8 +147,8 @@ def test_stop(tmp_path: object) -> None:
         player.expect("35=5|34=2|58=the acceptor is stopped")
         player.say("35=5")
         assert wire.is_closed()
-        out, err = program.process.communicate(timeout=10)
-        assert (program.process.returncode, out) == (0, ""), err
+        code, out, err = program.ended()
+        assert (code, out) == (0, ""), err
         assert "Traceback" not in err
 
 
@@ -214,6 +216,16 @@ def test_an_acceptor_that_goes_on_after_a_kill(tmp_path: Path) -> None:
             bye 4
             """
         )
+
+
+def test_what_a_durable_store_keeps_is_on_the_disk_before_it_is_said(tmp_path: Path) -> None:
+    with echo("--store", str(tmp_path), "--durable") as program:
+        Player(SocketWire(program.port)).play("logon\n> 35=D|$A1\n< 35=D|34=2|$A1")
+        marks = [Watermark(path.parent, create=False) for path in tmp_path.glob("*/watermark")]
+        used = max(marks, key=lambda mark: mark.written_seq)
+        assert used.durable_seq == used.written_seq > 0
+        for mark in marks:
+            mark.close()
 
 
 def split_any(wire: SocketWire) -> list[tuple[int, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.fix.script import play, scenarios
+from tests.fix.script import for_either_role, play, scenarios
 
 ECHO_FILES = (
     "connect",
@@ -19,6 +19,7 @@ ECHO = {
 }
 ACCEPTOR = scenarios("options/acceptor")
 INITIATOR = scenarios("options/initiator")
+EITHER = for_either_role({**ECHO, **ACCEPTOR})
 
 
 @pytest.mark.parametrize("title", ECHO)
@@ -34,3 +35,8 @@ def test_acceptor(title: str) -> None:
 @pytest.mark.parametrize("title", INITIATOR)
 def test_initiator(title: str) -> None:
     play(INITIATOR[title], initiator=True)
+
+
+@pytest.mark.parametrize("title", EITHER)
+def test_echo_as_initiator(title: str) -> None:
+    play(EITHER[title], initiator=True, reset_on_logon=True)

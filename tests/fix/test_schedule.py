@@ -173,3 +173,32 @@ def test_the_end_of_a_window_and_the_next() -> None:
     tomorrow = VirtualWire(config, store)
     tomorrow.monotonic_ns += int(timedelta(days=1).total_seconds()) * SECOND_NS
     Player(tomorrow).play("connect\n> 35=A|98=0|108=100\n< 35=A|34=1|98=0|108=100\nin 2\nout 2")
+
+
+def test_the_end_of_an_initiators_window_and_the_next() -> None:
+    """OPT-10: Logout at the end, no Logon in between, numbers from 1 in the next window."""
+    schedule = Schedule(start_s=begin_of(-50), end_s=begin_of(20))
+    config = settings("", initiator=True, heartbeat_s=0, schedule=schedule)
+    store = MemoryStore()
+    Player(VirtualWire(config, store)).play(
+        """
+        connect
+        < 35=A|34=1|98=0|108=0
+        > 35=A|98=0|108=0
+        > 35=0
+        wait 19.9
+        quiet
+        wait 0.1
+        < 35=5|34=2
+        > 35=5
+        closed
+        in 4
+        connect
+        closed
+        in 4
+        out 3
+        """
+    )
+    tomorrow = VirtualWire(config, store)
+    tomorrow.monotonic_ns += int(timedelta(days=1).total_seconds()) * SECOND_NS
+    Player(tomorrow).play("connect\n< 35=A|34=1|98=0|108=0\n> 35=A|98=0|108=0\nin 2\nout 2")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from tests.fix.script import Player, VirtualWire, settings
@@ -15,9 +13,6 @@ from thft.fix.session.table import KINDS, MESSAGES, TABLE, Check, Input, Row
 from thft.fix.wire import Framer, Header, pack
 
 NOW = Now(1, 1_700_000_000_000_000_000)
-ROWS = {
-    "CON": 19, "SEQ": 15, "RSD": 13, "SQR": 10, "HB": 7, "OUT": 7, "HDR": 10, "OPT": 10, "INI": 13,
-}  # fmt: skip
 
 
 def test_every_message_is_answered_in_every_connected_state() -> None:
@@ -147,16 +142,3 @@ def _noting(taken: list[tuple[State, Input]]) -> Callable[[Session, Input], Row]
         return original(session, given)
 
     return noting
-
-
-def test_every_row_of_the_checklist_has_a_test() -> None:
-    folder = Path(__file__).parent
-    files = [*folder.rglob("*.txt"), *folder.glob("test_*.py")]
-    named: set[str] = set()
-    for path in files:
-        text = path.read_text()
-        titles = re.findall(r"^== (.*?):", text, re.M) if path.suffix == ".txt" else [text]
-        for title in titles:
-            named |= set(re.findall(r"\b(?:CON|SEQ|RSD|SQR|HB|OUT|HDR|OPT|INI)-\d+\b", title))
-    wanted = {f"{row}-{n}" for row, count in ROWS.items() for n in range(1, count + 1)}
-    assert not wanted - named, sorted(wanted - named)

@@ -18,6 +18,7 @@ from tests.engine import Recorder, catalogue
 
 from thft.base.prng import Prng
 from thft.fix.session import MemoryStore, Store
+from thft.gateway.calendar import Calendar
 from thft.gateway.dialect import Dialect
 from thft.gateway.fix.causes import Timing
 from thft.gateway.fix.client import FixClient, Wanted
@@ -29,20 +30,21 @@ from thft.model import event as ev
 from thft.model.fixed import PRICE_ONE, SIZE_ONE
 from thft.model.order import Order
 from thft.sim.fix.faults import Fault
-from thft.sim.fix.orders.ledger import Ledger
+from thft.sim.fix.orders.ledger import ENDED, Ledger
 from thft.sim.fix.profile import Profile, profile
 from thft.sim.fix_lp import FixVenue
 
 FEED, ACCOUNT = 7, "acc"
 NAMES = {"EURUSD": 1, "GBPUSD": 2}
 LOT = 10_000 * SIZE_ONE
-WAIT_S = 15.0
+WAIT_S = 60.0
 QUICK = Timing(
     floors_s={"auth": 0.3, "config": 0.3, "locked_out": 0.3, "channel_blocked": 0.3},
     first_ms=20,
     answer_s=0.5,
     probe_s=0.2,
     poll_s=0.5,
+    look_s=0.02,
 )
 
 
@@ -105,7 +107,13 @@ class Engine:
         self.faults.append((instrument, fault, detail))
         self.input(ev.FeedFault(feed, instrument, fault, detail))
 
-    def execution(self, report: ev.ExecutionReport) -> None:
+    def connect_attempt(self, feed: int, link: str) -> None:
+        self.input(ev.ConnectAttempted(feed, link))
+
+    def feed_stamps(self, feed: int, source: str) -> None:
+        self.input(ev.FeedStamps(feed, source))
+
+    def execution(self, report: ev.ExecutionReport | ev.ReplaceReport) -> None:
         self.input(report)
 
     def account_state(self, account: str, state: str, reason: str, session: int) -> None:
@@ -151,6 +159,12 @@ class Engine:
         self.input(ev.MetricSnapshot(0, "test", "cancel", ()))
         self.turn_end()
 
+    def replace(self, order_id: str, **terms: int) -> None:
+        """Asks for another size or price as a strategy does."""
+        self.kernel.slots["hand"].ctx.replace(order_id, **terms)
+        self.input(ev.MetricSnapshot(0, "test", "replace", ()))
+        self.turn_end()
+
     def order(self, order_id: str) -> Order:
         order = self.kernel.state.order(order_id)
         assert order is not None
@@ -175,6 +189,9 @@ class Stage:
     timing: Timing
     ack_ms: int
     login: str = "1000002"
+    contract: int = SIZE_ONE
+    """Units of one of what the venue counts."""
+    calendar: Calendar | None = None
     engines: list[Engine] = field(default_factory=list)
     tasks: list[asyncio.Future[None]] = field(default_factory=list)
 
@@ -200,9 +217,12 @@ class Stage:
         kernel.attach(journal.buffer, journal.buffer)
         self._define(engine, fresh)
         logons = kernel.state.accounts[ACCOUNT].session
-        wanted = Wanted(FEED, dict(names or NAMES), ACCOUNT, logons)
+        contracts = dict.fromkeys(NAMES.values(), self.contract)
+        wanted = Wanted(FEED, dict(names or NAMES), ACCOUNT, logons, contracts)
         seed = Prng(random.randrange(1 << 32))
-        engine.client = FixClient(engine, self.dialect, settings, wanted, stores, seed, self.timing)
+        engine.client = FixClient(
+            engine, self.dialect, settings, wanted, stores, seed, self.timing, self.calendar
+        )
         self.engines.append(engine)
         self.tasks.append(asyncio.ensure_future(engine.client.run()))
         return engine
@@ -269,12 +289,23 @@ class Stage:
         state, ledger = engine.kernel.state, self.ledger
         for name, instrument in NAMES.items():
             listed = self.venue.profile.plays[name]
-            assert state.net_size(ACCOUNT, instrument) == ledger.net(listed), name
+            held = self.units(ledger.net(listed))
+            assert state.net_size(ACCOUNT, instrument) == held, name
         sent = [one.client_id.partition("_")[0] for one in ledger.orders.values()]
         assert len(sent) == len(set(sent)), "an order arrived twice"
         for one in ledger.orders.values():
             mine = state.order(one.client_id.partition("_")[0])
-            assert mine is not None and mine.cum_size == one.filled
+            assert mine is not None and mine.cum_size == self.units(one.filled)
+            assert mine.working == (one.state not in ENDED)
+            if mine.working and mine.type == "limit":
+                wanted = (self.units(one.size), one.price, None)
+                assert (mine.size, mine.price, mine.wanted) == wanted
+
+    def units(self, count: int) -> int:
+        """Returns in units what the venue counts."""
+        size, rest = divmod(count * self.contract, SIZE_ONE)
+        assert not rest
+        return int(size)
 
 
 def run(
@@ -284,6 +315,7 @@ def run(
     timing: Timing = QUICK,
     ack_ms: int = 400,
     login: str = "1000002",
+    contract: int = SIZE_ONE,
     tls: ssl.SSLContext | None = None,
     **settings: Any,
 ) -> FixVenue:
@@ -303,9 +335,11 @@ def run(
             "sender_comp_id": "demo.thft.1000002",
             "username": "1000002",
             "password": "env:THFT_TEST_PASSWORD",
+            "calendar": False,
             **settings,
         }
-        stage = Stage(venue, made.dialect, FixSettings(**chosen), timing, ack_ms, login)
+        given = FixSettings(**chosen)
+        stage = Stage(venue, made.dialect, given, timing, ack_ms, login, contract)
         try:
             await story(stage)
         finally:

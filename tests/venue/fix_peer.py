@@ -7,21 +7,27 @@ dictionary: what a simulator says must be what the record says the venue says.
 from __future__ import annotations
 
 import asyncio
+import base64
 import random
 import ssl
 import time
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from thft.fix.session.terms import LogonSigner
 from thft.fix.wire import Framer, Garbled, Header, Message, format_timestamp, pack
 from thft.gateway.dialect import Dialect
 from thft.model.fixed import SIZE_ONE
 from thft.sim.fix.faults import Fault
+from thft.sim.fix.keys import key_from
 from thft.sim.fix.profile import PASSWORD, Profile, profile
 from thft.sim.fix_lp import FixVenue
 
 WAIT_S = 10.0
 QUIET_S = 0.15
+SIMULATED_KEY = key_from(PASSWORD)
 Fields = Iterable[tuple[int, Any]]
 SESSION_TYPES = ("0", "1")
 EURUSD, GBPUSD = (
@@ -43,6 +49,7 @@ class Peer:
         self.dialect = dialect
         self.header = header
         self.digits = digits
+        self.sign: LogonSigner | None = None
         self.seq = 1
         self.expected = 1
         """The venue's next number; None to take any."""
@@ -68,9 +75,10 @@ class Peer:
         changed = {int(name[1:]): text for name, text in header.items()}
         known = {**self.header, **changed}
         fixed = [(tag, text) for tag, text in known.items() if text is not None]
-        raw = Header("FIX.4.4", fixed, self.digits).encode(
-            kind, self.seq, time.time_ns(), pack(fields)
-        )
+        now_ns = time.time_ns()
+        if kind == "A" and self.sign is not None:
+            fields = [*fields, *self.sign(self.seq, format_timestamp(now_ns, self.digits))]
+        raw = Header("FIX.4.4", fixed, self.digits).encode(kind, self.seq, now_ns, pack(fields))
         self.seq += 1
         return raw
 
@@ -191,6 +199,8 @@ class Stage:
             fixed[int(tag)] = setting.get(text, text)
         fixed |= {int(name[1:]): text for name, text in header.items()}
         peer = Peer(self.dialect, fixed, self.dialect.timestamp_digits)
+        if self.dialect.logon.signature != "none":
+            peer.sign = signer(SIMULATED_KEY, fixed[49], fixed[56])
         self.peers.append(peer)
         return peer
 
@@ -201,7 +211,7 @@ class Stage:
         if self.dialect.logon.signature == "none":
             fields.append((554, PASSWORD))
         else:
-            fields += [(95, 3), (96, b"sig"), (25035, "2")]
+            fields.append((25035, "2"))
         if self.dialect.reset == "required":
             fields.append((141, "Y"))
         return fields
@@ -247,6 +257,17 @@ def run(
 
     asyncio.run(told())
     return stage.venue
+
+
+def signer(key: Ed25519PrivateKey, sender: str, target: str) -> LogonSigner:
+    """Returns what signs a Logon as Binance documents it."""
+
+    def signed(seq: int, sent: bytes) -> list[tuple[int, str | bytes | int]]:
+        text = f"A\x01{sender}\x01{target}\x01{seq}\x01{sent.decode()}"
+        signature = base64.b64encode(key.sign(text.encode()))
+        return [(95, len(signature)), (96, signature)]
+
+    return signed
 
 
 def utc(ns: int | None = None) -> bytes:

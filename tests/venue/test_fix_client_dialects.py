@@ -10,7 +10,7 @@ import pytest
 from tests.venue.fix_engine import FEED, LOT, Stage, run
 
 from thft.model import event as ev
-from thft.model.fixed import parse_price
+from thft.model.fixed import SIZE_ONE, parse_price
 from thft.model.order import TERMINAL
 from thft.sim.fix.faults import Fault
 from thft.sim.fix.profile import PASSWORD, profile
@@ -31,6 +31,7 @@ class Case:
     names: tuple[str, str]
     settings: dict[str, Any]
     tif: str = "IOC"
+    contract: int = SIZE_ONE
 
 
 def by_id(name: str, symbol: str) -> str:
@@ -55,6 +56,7 @@ CASES = [
         "1000001",
         (by_id("lmax", "EURUSD"), by_id("lmax", "GBPUSD")),
         {"sender_comp_id": "thft_lmax", "username": "thft_lmax"},
+        contract=10_000 * SIZE_ONE,
     ),
 ]
 
@@ -87,4 +89,6 @@ def test_quotes_orders_and_a_cut(case: Case) -> None:
 
     account = case.login if case.name == "fxcm" else ""
     settings = {"target_comp_id": profile(case.name).comp_id, "account": account or "A1"}
-    run(story, made=profile(case.name), login=case.login, **{**settings, **case.settings})
+    made = profile(case.name)
+    where: dict[str, Any] = {"made": made, "login": case.login, "contract": case.contract}
+    run(story, **where, **{**settings, **case.settings})

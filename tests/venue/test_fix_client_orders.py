@@ -292,6 +292,25 @@ def test_an_account_that_may_not_trade_is_degraded_with_the_venues_words() -> No
     run(story)
 
 
+def test_what_waits_when_the_session_says_logout_expires_at_once() -> None:
+    async def story(stage: Stage) -> None:
+        engine = await stage.ready()
+        failed: list[object] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, what: failed.append(what))
+        channel, expired = engine.client.quotes.channel, []
+        assert channel is not None
+        for at in range(100):
+            body = pack([(320, f"late{at}"), (559, "1")])
+            channel.send(Lane.DATA, "x", body, expired=lambda at=at: expired.append(at))  # type: ignore[misc]
+        channel.relog("a test")
+        await stage.until(lambda: engine.feed != "READY", "the end", engine)
+        await stage.until(lambda: engine.feed == "READY", "READY again", engine)
+        assert expired == list(range(100))
+        assert not failed
+
+    run(story)
+
+
 class Tap:
     """Stands in the wire of all sessions and notes when each message of ours passes."""
 

@@ -431,54 +431,6 @@ def test_fxcm_positions() -> None:
 # ---- Binance ---------------------------------------------------------------------------------
 
 
-def test_binance_pads_lengths_counts_microseconds_and_wants_a_signature() -> None:
-    async def story(stage: Stage) -> None:
-        peer = await stage.on("market_data")
-        answer = peer.units[0]
-        assert answer.raw.startswith(b"8=FIX.4.4\x019=0000")
-        assert len((answer.text(52) or "").partition(".")[2]) == 6
-        for change in ([(553, "simulated-key")], [(553, "x"), (95, 3), (96, b"sig")]):
-            unsigned = stage.peer("drop_copy")
-            await unsigned.connect(stage.ports["drop_copy"])
-            unsigned.send("A", [(98, 0), (108, 30), (141, "Y"), *change])
-            await unsigned.get("5")
-        slow = stage.peer("drop_copy")
-        await slow.connect(stage.ports["drop_copy"])
-        slow.send("A", [(98, 0), (108, 90), *stage.credentials()])
-        says(await slow.get("5"), t58="HeartBtInt must be from 5 to 60")
-
-    assert run("binance-fix", story).door.logons == 1
-
-
-def test_binance_book_ticker_replaces_and_leaves_out_what_repeats() -> None:
-    async def story(stage: Stage) -> None:
-        peer = await stage.on("market_data")
-        peer.send("V", wanted("m", [(55, "BTCUSDT")], t265=1))
-        says(await peer.get("W"), t268=0, t262="m")
-        stage.venue.tick("BTCUSDT", "91400.10", "2.5", "91400.20", "1.25", 0)
-        change = await peer.get("X")
-        bid, ask = rows(change, stage)
-        assert bid[279] == ask[279] == b"1" and bid[270] == b"91400.1" and bid[271] == b"2.5"
-        assert {55, 25043, 25044} <= bid.keys() and not {55, 25043, 25044} & ask.keys()
-
-    run("binance-fix", story)
-
-
-def test_binance_holds_an_unclean_end_against_the_comp_id() -> None:
-    async def story(stage: Stage) -> None:
-        peer = await stage.on("order_entry")
-        await peer.bye()
-        peer = await stage.on("order_entry")
-        peer.cut()
-        await stage.until(lambda: not stage.venue.clients, "end of the client")
-        again = stage.peer("order_entry")
-        await again.connect(stage.ports["order_entry"])
-        again.send("A", [(98, 0), (108, 30), *stage.credentials()])
-        await again.get("5")
-
-    assert run("binance-fix", story).door.logons == 2
-
-
 def test_a_peer_that_is_garbage_is_not_answered() -> None:
     async def story(stage: Stage) -> None:
         peer: Peer = await stage.on("market_data")

@@ -16,6 +16,7 @@ import pytest
 from tests.fix.programs import Program
 from tests.venue.fix_peer import Peer, Stage, says, want
 
+from thft.gateway.fix.credential import ed25519_signer
 from thft.sim.fix.profile import profile
 
 NAMES = ["fix-lp", "ctrader", "lmax", "fxcm", "binance-fix"]
@@ -40,6 +41,23 @@ def test_it_says_its_ports_and_ends_on_sigterm(name: str) -> None:
         visit(program, name, story)
         code, out, err = program.stop()
     assert (code, out, err) == (0, "", "")
+
+
+def test_a_key_of_the_clients_own_is_made_and_admitted(tmp_path: Path) -> None:
+    path = tmp_path / "key.pem"
+
+    async def story(stage: Stage) -> None:
+        assert path.stat().st_mode & 0o777 == 0o600
+        own = ed25519_signer(f"file:{path}", "OWN", "SPOT")
+        for sign, answer in ((own, "A"), (None, "3")):
+            peer = stage.peer("market_data", t49="OWN")
+            peer.sign = sign
+            await peer.connect(stage.ports["market_data"])
+            peer.send("A", [(98, 0), (108, 30), *stage.credentials()])
+            await peer.get(answer)
+
+    with Program("venue", "binance-fix", "--client-key", str(path)) as program:
+        visit(program, "binance-fix", story)
 
 
 def free_ports() -> int:
@@ -103,8 +121,8 @@ def test_usage_errors_are_said(tmp_path: Path) -> None:
         (("--cert", str(tmp_path / "none.pem")), "none.pem"),
     ):
         with Program("venue", "ctrader", *arguments, ready=False) as program:
-            out, err = program.process.communicate(timeout=20)
-            assert program.process.returncode == 2 and said in err and not out
+            code, out, err = program.ended()
+            assert code == 2 and said in err and not out
 
 
 def test_tls(tmp_path: Path) -> None:

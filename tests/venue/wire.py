@@ -18,7 +18,7 @@ from thft.gateway.kraken import KrakenDialect
 from thft.gateway.port import Dialect, Level
 from thft.gateway.websocket import Liveness, WebSocketFeed
 from thft.model.book import DepthBook
-from thft.model.event import ExecutionReport
+from thft.model.event import ExecutionReport, ReplaceReport
 from thft.sim.binance_venue import BinanceVenue
 from thft.sim.kraken_venue import KrakenVenue
 from thft.sim.venue_server import VenueServer
@@ -50,6 +50,7 @@ class Recorder:
         self.quotes: list[Quote] = []
         self.books: dict[int, DepthBook] = {}
         self.batches = 0
+        self.attempts = 0
         self.market_times: list[int] = []
         self.turns: list[int] = []
         """How much each turn brought."""
@@ -99,7 +100,13 @@ class Recorder:
     def feed_fault(self, feed: int, instrument: int, fault: str, detail: str) -> None:
         self.faults.append((instrument, fault, detail))
 
-    def execution(self, report: ExecutionReport) -> None:
+    def connect_attempt(self, feed: int, link: str) -> None:
+        self.attempts += 1
+
+    def feed_stamps(self, feed: int, source: str) -> None:
+        raise AssertionError("a WebSocket is stamped when it is read")
+
+    def execution(self, report: ExecutionReport | ReplaceReport) -> None:
         raise AssertionError("a feed has no orders")
 
     def account_state(self, account: str, state: str, reason: str, session: int) -> None:

@@ -120,6 +120,7 @@ def _reading(app: FastAPI, replica: Replica, projector: Projector, mode: str) ->
                 "core": core,
                 "accounts": {row["account"]: row["state"] for row in replica.account_rows()},
                 "disk": rows.disk_row(replica.state),
+                "clock": rows.clock_row(replica.state),
                 "replica": {"error": replica.error},
                 "store": {"lag": projector.lag, "error": projector.error},
                 "native": _native.USE_NATIVE,

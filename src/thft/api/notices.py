@@ -89,7 +89,7 @@ def _clock(state: State, event: ev.ClockStepped) -> Notice:
 
 
 def _account_state(state: State, event: ev.AccountState) -> Notice:
-    severity = "info" if event.state == "READY" else "warning"
+    severity = "info" if event.state in ("READY", "CLOSED") else "warning"
     return "account", severity, f"{event.account} {event.state}: {event.reason}"
 
 
@@ -103,6 +103,12 @@ def _denied(state: State, event: ev.OrderDenied) -> Notice:
 
 def _unknown(state: State, event: ev.OrderUnknown) -> Notice:
     return "order", "warning", f"{event.client_order_id} unknown: {event.reason}; asking the venue"
+
+
+def _replace(state: State, event: ev.ReplaceReport) -> Notice | None:
+    if event.outcome not in ("refused", "denied"):
+        return None
+    return "order", "warning", f"{event.client_order_id} stays as it was: {event.text}"
 
 
 def _command(state: State, event: ev.CommandDone) -> Notice | None:
@@ -128,5 +134,6 @@ _VOICES: dict[type[ev.Event], Callable[[State, Any], Notice | None]] = {
     ev.AccountHalted: _halted,
     ev.OrderDenied: _denied,
     ev.OrderUnknown: _unknown,
+    ev.ReplaceReport: _replace,
     ev.CommandDone: _command,
 }

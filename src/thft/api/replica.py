@@ -150,7 +150,13 @@ class Replica:
         """Yields (kind, key, row) for every row an event has changed."""
         state = self.state
         if isinstance(
-            event, ev.OrderSubmitted | ev.ExecutionReport | ev.CancelRequested | ev.OrderUnknown
+            event,
+            ev.OrderSubmitted
+            | ev.ExecutionReport
+            | ev.CancelRequested
+            | ev.ReplaceRequested
+            | ev.ReplaceReport
+            | ev.OrderUnknown,
         ):
             order = state.order(event.client_order_id)
             if order is not None:

@@ -86,6 +86,7 @@ def feed_row(state: State, record: FeedRecord, ticks_per_s: int | None) -> Row:
         "faults": record.faults,
         "last_ns": max((book.recv_ts_ns for book in books), default=0) or None,
         "reconnects": record.reconnects,
+        "stamps": record.stamps,
         "ticks_per_s": ticks_per_s,
     }
 
@@ -255,4 +256,15 @@ def disk_row(state: State) -> Row:
         "free_bytes": disk.free_bytes if disk.free_bytes != ABSENT else None,
         "bytes_a_day": growth,
         "days_left": round(days, 1) if days is not None else None,
+    }
+
+
+def clock_row(state: State) -> Row:
+    """Returns how far the wall clock may be from UTC, null where nobody says."""
+    clock = state.clock
+    known = clock.max_error_ns != ABSENT
+    return {
+        "synchronised": clock.synchronised if known else None,
+        "max_error_ns": clock.max_error_ns if known else None,
+        "estimated_error_ns": clock.estimated_error_ns if known else None,
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json as json_text
 import sys
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 
 from rich.console import Console
@@ -17,6 +18,7 @@ from thft.cli import (
     bench_journal,
     bench_kernel,
     bench_replay,
+    bench_session,
     bench_stall,
     bench_tail,
 )
@@ -29,10 +31,11 @@ BENCHES: dict[str, Callable[[Path | None], Iterator[Figure]]] = {
     "replay": bench_replay.figures,
     "stall": bench_stall.figures,
     "engine": bench_compare.figures,
-    "fix": bench_fix.figures,
+    "fix": lambda directory: chain(bench_fix.figures(directory), bench_session.figures(directory)),
+    "session": bench_session.figures,
 }
-ONLY_NAMED = ("engine",)
-"""Needs Python 3.13 and, the first time, a package index."""
+ONLY_NAMED = ("engine", "session")
+"""Needs Python 3.13 and, the first time, a package index; is part of another one."""
 
 
 def bench(*names: str, json: bool = False, directory: Path | None = None) -> int:
@@ -44,7 +47,7 @@ def bench(*names: str, json: bool = False, directory: Path | None = None) -> int
         Which benches to run: kernel, journal, tail, replay, stall, fix; all of them when none is
         named.
         Only when named: engine, the whole engine beside NautilusTrader, which needs a checkout,
-        Python 3.13 and, the first time, a package index.
+        Python 3.13 and, the first time, a package index; session, the second half of fix.
     json
         Print one JSON object per figure instead of a table.
     directory

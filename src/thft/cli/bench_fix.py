@@ -138,7 +138,7 @@ def _parse(
             raise LocalError(f"{name} reads {one()!r} of a {kind}, not {VALUES[kind]!r}")
     runs = {name: _timed(one) for name, one in work.items()}
     runs["split"] = _timed(work["split"], SLOW_CALLS)
-    if quickfix.absent is None:
+    if not quickfix.absent:
         runs["quickfix"] = lambda: quickfix.cpu_ns(kind, SLOW_CALLS) / SLOW_CALLS
     took = interleaved(runs, ROUNDS)
     factor = took["split"] / took["floor"]
@@ -153,7 +153,7 @@ def _parse(
         "fix", f"parse and validate {name}", took["checked"], "ns", took["ours"], VALIDATE_GOAL
     )
     yield Figure("fix", f"split {name}", took["split"], "ns", took["floor"], "", None)
-    if quickfix.absent is None:
+    if not quickfix.absent:
         goal = QUICKFIX_GOALS[kind]
         met = took["quickfix"] >= goal * took["ours"]
         yield Figure(

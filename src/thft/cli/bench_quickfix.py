@@ -22,7 +22,7 @@ INSTALL_TIMEOUT_S = 300.0
 
 
 class QuickFix:
-    """Parses messages with QuickFIX on request; `absent` says why it cannot, None when it can."""
+    """Parses messages with QuickFIX on request, unless it is `absent`."""
 
     def __init__(
         self,
@@ -31,14 +31,12 @@ class QuickFix:
         messages: Mapping[str, bytes],
         expected: Mapping[str, tuple[Any, ...]],
     ) -> None:
-        self.absent: str | None = None
+        self.absent = True
         self._process: subprocess.Popen[str] | None = None
-        try:
-            python = _environment()
-        except (OSError, subprocess.SubprocessError) as error:
-            self.absent = f"QuickFIX is not measured: {PACKAGE} cannot be installed ({error})"
-            print(self.absent, file=sys.stderr)
+        python = environment()
+        if python is None:
             return
+        self.absent = False
         dictionary = folder / "fix44.xml"
         dictionary.write_text(_xml(fix44(), messages))
         texts = {kind: raw.decode() for kind, raw in messages.items()}
@@ -97,8 +95,17 @@ class QuickFix:
         process.communicate()
 
 
+def environment() -> Path | None:
+    """Returns the Python of an environment that has QuickFIX; None, and why, when none is made."""
+    try:
+        return _environment()
+    except (OSError, subprocess.SubprocessError) as error:
+        print(f"QuickFIX is not measured: {PACKAGE} cannot be installed ({error})", file=sys.stderr)
+        return None
+
+
 def _environment() -> Path:
-    """Returns the Python of an environment in the user's cache that has QuickFIX; makes it once."""
+    """Returns the Python of an environment in the user's cache, which is made once."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     folder = cache / "thft" / f"{PACKAGE.replace('==', '-')}-py{version}"

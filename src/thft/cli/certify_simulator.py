@@ -35,6 +35,7 @@ size_percent = 40
 rest = "cancel"
 after = 1
 """
+KEY = "signing-key"
 END_S = 10.0
 
 
@@ -60,15 +61,19 @@ class Match(NamedTuple):
         login = min(self.made.logins, key=lambda one: one.hedged)
         secret = folder / "password"
         secret.write_text(login.password or PASSWORD)
+        terms = self.made.dialect
+        signs = terms.logon.signature != "none"
         return FixSettings(
             host="127.0.0.1",
             ports=ports,
             tls=False,
-            sender_comp_id=login.comp_id,
+            calendar=False,
+            sender_comp_id=login.comp_id[: 4 if terms.comp_ids.drawn else None],
             target_comp_id=self.made.comp_id,
             target_sub_id=self.made.sub_id,
             username=login.username,
             password=f"file:{secret}",
+            signing_key=f"file:{folder / KEY}" if signs else None,
             account=login.account,
         )
 
@@ -94,6 +99,8 @@ def simulator(match: Match, path: str, folder: Path) -> Iterator[dict[str, int]]
     faults.write_text(FAULTS)
     command = [sys.executable, "-m", "thft", "venue", match.name]
     options = ["--faults", str(faults), "--dialect", path]
+    if match.made.dialect.logon.signature != "none":
+        options += ["--client-key", str(folder / KEY)]
     with subprocess.Popen(command + options, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None

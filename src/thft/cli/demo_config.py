@@ -41,6 +41,7 @@ symbols = {{ {symbols} }}
 host = "127.0.0.1"
 ports = {{ quote = {quote}, trade = {trade} }}
 tls = false
+calendar = false
 sender_comp_id = "demo.thft.1000002"
 username = "1000002"
 password = "file:{password}"

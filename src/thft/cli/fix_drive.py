@@ -86,6 +86,7 @@ def fix_drive(
     target: str,
     heartbeat: int = 30,
     store: Path | None = None,
+    durable: bool = False,
     retry_ms: int = 1_000,
     rules: SessionOptions = RULES,
     tls: ClientTls = PLAIN,
@@ -104,6 +105,8 @@ def fix_drive(
         HeartBtInt in seconds.
     store
         Directory that keeps numbers and messages; without it every Logon says 141=Y.
+    durable
+        What is kept is on the disk before it leaves, so that a power cut takes none of it.
     retry_ms
         Pause before the next attempt to connect.
     """
@@ -123,7 +126,9 @@ def fix_drive(
         resend=ResendPolicy(order_age_ns=None, rejects=False),
         **rules.settings(),
     )
-    kept: Store = MemoryStore() if store is None else FixLog.open(store, now().utc_ns)
+    kept: Store = MemoryStore()
+    if store is not None:
+        kept = FixLog.open(store, now().utc_ns, durable=durable)
     initiator = FixInitiator(
         Session(config, kept),
         Drive(),

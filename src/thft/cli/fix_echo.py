@@ -26,7 +26,6 @@ from thft.fix.session import (
     SessionConfig,
     State,
     StateChanged,
-    Store,
 )
 from thft.fix.terms import Checks
 from thft.fix.wire import BadGroup, Message, pack
@@ -96,6 +95,7 @@ def fix_echo(
     targets: str = TARGETS,
     reset_on_logon: bool = True,
     store: Path | None = None,
+    durable: bool = False,
     rules: SessionOptions = RULES,
     tls: ServerTls = PLAIN,
 ) -> int:
@@ -117,9 +117,14 @@ def fix_echo(
         Numbers start over at every Logon.
     store
         Directory that keeps numbers and messages; without it they end with the process.
+    durable
+        What is kept is on the disk before it leaves, so that a power cut takes none of it.
     """
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s")
-    sessions = _sessions(sender, targets, reset_on_logon, store, rules)
+    sessions = [
+        Session(config, MemoryStore() if store is None else _log(store, config, durable))
+        for config in _configs(sender, targets, reset_on_logon, rules)
+    ]
     acceptor = FixAcceptor(
         sessions,
         lambda session: Echo(session.config.dictionary),
@@ -144,9 +149,9 @@ def fix_echo(
     return 0
 
 
-def _sessions(
-    sender: str, targets: str, reset_on_logon: bool, store: Path | None, rules: SessionOptions
-) -> list[Session]:
+def _configs(
+    sender: str, targets: str, reset_on_logon: bool, rules: SessionOptions
+) -> list[SessionConfig]:
     lax = SessionConfig(
         sender=sender,
         target=LAX_TARGET,
@@ -157,11 +162,9 @@ def _sessions(
         resend=ResendPolicy(order_age_ns=None, rejects=False),
         **rules.settings(),
     )
-    strict = [replace(lax, target=name, checks=STRICT) for name in targets.split(",")]
-    return [Session(config, _store(store, config)) for config in (*strict, lax)]
+    return [*(replace(lax, target=name, checks=STRICT) for name in targets.split(",")), lax]
 
 
-def _store(directory: Path | None, config: SessionConfig) -> Store:
-    if directory is None:
-        return MemoryStore()
-    return FixLog.open(directory / f"{config.sender}-{config.target}", now().utc_ns)
+def _log(directory: Path, config: SessionConfig, durable: bool) -> FixLog:
+    path = directory / f"{config.sender}-{config.target}"
+    return FixLog.open(path, now().utc_ns, durable=durable)

@@ -60,6 +60,8 @@ class Counterpart:
     """User name, where the dialect asks for it."""
     password: str = ""
     """Reference to the password: env:NAME or file:PATH."""
+    signing_key: str = ""
+    """Reference to the key that signs Logons, where the dialect wants that."""
     account: str = ""
     """Account(1), where the dialect asks for it."""
     data: Path | None = None
@@ -226,6 +228,7 @@ def _addressed(record: Dialect, asked: Counterpart) -> FixSettings:
         "target_sub_id": asked.target_sub,
         "username": asked.username,
         "password": asked.password or None,
+        "signing_key": asked.signing_key or None,
         "account": asked.account,
     }
     try:

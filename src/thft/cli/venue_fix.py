@@ -14,8 +14,9 @@ from thft.base.errors import LocalError
 from thft.cli import venue_certify
 from thft.cli.fix_options import ServerTls
 from thft.gateway.dialects import load
+from thft.sim.fix import keys
 from thft.sim.fix.faults import load_faults
-from thft.sim.fix.profile import profile
+from thft.sim.fix.profile import Profile, profile
 from thft.sim.fix_lp import FixVenue
 
 
@@ -65,9 +66,19 @@ def fxcm(options: LpOptions = DEFAULT) -> int:
     return _serve("fxcm", options)
 
 
-def binance_fix(options: LpOptions = DEFAULT) -> int:
-    """Serves Binance FIX: log on as THFT1, user simulated-key, with any signature."""
-    return _serve("binance-fix", options)
+def binance_fix(options: LpOptions = DEFAULT, client_key: Path | None = None) -> int:
+    """Serves Binance FIX: log on under any 49, user simulated-key, signed by the client's key.
+
+    Parameters
+    ----------
+    client_key
+        PEM file of the Ed25519 key that signs, or of its public half; a key is made where there
+        is no such file.
+    """
+    made = profile("binance-fix")
+    if client_key is not None:
+        made.logins[0].key = keys.client_key(client_key)
+    return _serve("binance-fix", options, made)
 
 
 def add_to(app: App) -> None:
@@ -77,13 +88,13 @@ def add_to(app: App) -> None:
     app.command(venue_certify.command, name="certify")
 
 
-def _serve(name: str, options: LpOptions) -> int:
+def _serve(name: str, options: LpOptions, made: Profile | None = None) -> int:
     if options.key is not None and options.cert is None:
         raise LocalError("--key without --cert", "give both, or --cert with both in one file")
     tls = ServerTls(certificate=options.cert, key=options.key).context()
     faults = load_faults(options.faults) if options.faults is not None else ()
 
-    made = profile(name)
+    made = made or profile(name)
     if options.dialect:
         made = made.with_record(load(options.dialect))
 

@@ -79,7 +79,8 @@ def _leaf(value: Any, kind: Any, key: str) -> Iterator[str]:
                 text = f"expected {meta.description}"
         if get_origin(kind) is Literal:
             text = f"expected one of {', '.join(map(repr, get_args(kind)))}"
-        silent = "got" in text or place or key.endswith("password")  # it may be the secret itself
+        secret = key.endswith(("password", "signing_key"))  # the value may be the secret itself
+        silent = "got" in text or place or secret
         got = "" if silent else f", got {repr(value)[:42]}"
         yield f"{key}{place.rstrip('`')}: {text[0].lower()}{text[1:]}{got}"
 
@@ -161,7 +162,10 @@ def _fix(table: Table, venue: Table, key: str, traded: bool) -> Iterator[str]:
     except msgspec.ValidationError:
         return  # said already, with its key
     live = table.get("mode") == "live"
-    for inner, text in dialect_findings(str(venue.get("dialect")), settings, live, traded):
+    carried = venue.get("symbols")
+    symbols = tuple(carried) if isinstance(carried, dict) else ()
+    dialect = str(venue.get("dialect"))
+    for inner, text in dialect_findings(dialect, settings, live, traded, symbols):
         yield f"{key}.{inner}: {text}"
 
 

@@ -19,7 +19,8 @@ from thft.gateway.fix.settings import FixSettings
 from thft.gateway.kraken import KrakenDialect
 from thft.gateway.port import Dialect, EngineInbox, Trading
 from thft.gateway.websocket import WebSocketFeed
-from thft.host.clock import EngineClock
+from thft.host.clock import EngineClock, moment
+from thft.model.fixed import parse_size
 from thft.state.fold import State
 from thft.store.fix_log import FixLog
 
@@ -70,6 +71,17 @@ class FixStores:
             store.close()
 
 
+def _contracts(
+    venue: VenueConfig, settings: FixSettings, symbols: dict[str, int]
+) -> dict[int, int]:
+    """Returns instrument → units in a contract, 1e-8, as far as they are said."""
+    return {
+        symbols[venue.symbols[name]]: parse_size(text)
+        for name, text in settings.contract_sizes.items()
+        if venue.symbols.get(name) in symbols
+    }
+
+
 class Gateways:
     """All gateways of one core."""
 
@@ -96,12 +108,19 @@ class Gateways:
                 return feed, {symbol: one for one, symbol in record.definition.symbols}
         raise KeyError(name)
 
+    def _attempts(self, feed: int) -> list[tuple[str, int]]:
+        """Returns the attempts to connect that the journal knows: link, and how long ago in ns."""
+        now_ns = self._inbox.now_ns()
+        return [(link, now_ns - at_ns) for link, at_ns in self._state.feeds[feed].attempts]
+
     def _websocket(self, venue: VenueConfig) -> WebSocketFeed:
         attempts, seconds = BUDGETS[venue.dialect]
         budget = self._budgets.setdefault(
             venue.dialect, ConnectBudget(attempts, seconds * 1_000_000_000)
         )
         feed, symbols = self._feed(venue.name)
+        for _, age_ns in self._attempts(feed):
+            budget.attempt(moment()[0] - age_ns)
         dialect = partial(DIALECTS[venue.dialect], self._inbox, feed, symbols)
         return WebSocketFeed(
             self._inbox, feed, venue.url or "", dialect, Backoff(self._prng), budget
@@ -122,7 +141,14 @@ class Gateways:
             self._inbox,
             load(venue.dialect),
             settings,
-            Wanted(feed, symbols, account, logons),
+            Wanted(
+                feed,
+                symbols,
+                account,
+                logons,
+                _contracts(venue, settings, symbols),
+                self._attempts(feed),
+            ),
             partial(self._stores.of, venue.name),
             self._prng,
         )

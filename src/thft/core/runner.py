@@ -177,7 +177,14 @@ class Core:
     def feed_fault(self, feed: int, instrument: int, fault: str, detail: str) -> None:
         self.kernel.process(ev.FeedFault(feed, instrument, fault, detail), self.now_ns(), feed)
 
-    def execution(self, report: ev.ExecutionReport) -> None:
+    def connect_attempt(self, feed: int, link: str) -> None:
+        self.kernel.process(ev.ConnectAttempted(feed, link), self.now_ns(), feed)
+        self.turn_end()
+
+    def feed_stamps(self, feed: int, source: str) -> None:
+        self.kernel.process(ev.FeedStamps(feed, source), self.now_ns(), feed)
+
+    def execution(self, report: ev.ExecutionReport | ev.ReplaceReport) -> None:
         self.kernel.process(report, self.now_ns())
 
     def account_state(self, account: str, state: str, reason: str, session: int) -> None:

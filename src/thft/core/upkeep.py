@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 from thft.base.errors import LocalError
 from thft.core.room import FULL, Room
 from thft.host.clock import EngineClock
+from thft.host.clock_error import clock_error
 from thft.kernel import snapshot
 from thft.model import event as ev
+from thft.model.fixed import ABSENT
 from thft.stream.disk import JournalFull, RealDisk
 from thft.stream.group.acks import BadNotice, acknowledged
 from thft.stream.layout import DamagedLog
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 SNAPSHOT_EVERY_S = 30.0
 HEALTH_EVERY_S = 0.1
 ROOM_EVERY_S = 1.0
+CLOCK_EVERY_S = 1.0
+CLOCK_TOLD_LOOKS = 60
+"""Every so many looks the clock's error is told, and at once when its discipline changes."""
 TURNING_EVERY_S = 1.0
 SEAL_EVERY_S = 5.0
 RETENTION_EVERY_S = 600.0
@@ -60,6 +65,7 @@ class Upkeep:
             self._keep_turning(),
             self._keep_healthy(),
             self._keep_room(),
+            self._keep_clock(),
             self._keep_snapshots(),
             self._keep_sealed(),
             *([self._keep_retention()] if self._retention.tick_days else []),
@@ -78,6 +84,20 @@ class Upkeep:
                 core.kernel.process(news, core.now_ns())
             core.turn_end()
             await asyncio.sleep(ROOM_EVERY_S)
+
+    async def _keep_clock(self) -> None:
+        """Turns what the kernel knows of the wall clock's error into inputs."""
+        core, told, looks = self._core, None, 0
+        while True:
+            found = clock_error()
+            synchronised = found.synchronised if found is not None else False
+            if synchronised is not told or looks % CLOCK_TOLD_LOOKS == 0:
+                told = synchronised
+                errors = found[1:] if found is not None else (ABSENT, ABSENT)
+                core.kernel.process(ev.ClockMeasured(synchronised, *errors), core.now_ns())
+                core.turn_end()
+            looks += 1
+            await asyncio.sleep(CLOCK_EVERY_S)
 
     def _disk_trouble(self) -> str:
         """Returns why the disk forbids new risk, empty when it does not."""

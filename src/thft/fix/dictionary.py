@@ -59,7 +59,12 @@ _FORMS = {
     "LOCALMKTDATE": rules.DATE,
     "MONTHYEAR": rules.MONTH,
 }
-_LAX_BITS = tuple(1 << at for at in range(len(Checks._fields)))
+
+
+@cache
+def _lax_bits(checks: Checks) -> int:
+    """Returns a bit for every rule that is switched off."""
+    return sum(1 << at for at, on in enumerate(checks) if not on)
 
 
 class Dictionary:
@@ -106,10 +111,7 @@ class Dictionary:
         Fields are judged in wire order, the first fault counts; missing fields come last.
         MsgSeqNum, CompIDs and times against the clock are the session's business.
         """
-        lax = 0
-        if checks is not STRICT:
-            lax = sum(bit for bit, on in zip(_LAX_BITS, checks, strict=True) if not on)
-        verdict = self._rules.check(message, lax)
+        verdict = self._rules.check(message, 0 if checks is STRICT else _lax_bits(checks))
         if verdict is None:
             return None
         reason, tag, group, delimiter = verdict

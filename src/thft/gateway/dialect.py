@@ -84,6 +84,9 @@ class CompIds(Record, frozen=True, kw_only=True):
     """A second session under the same 49 is refused while one lives."""
     blocked_heartbeats: Count = 0
     """A 49 whose connection broke without Logout is refused for so many HeartBtInts."""
+    drawn: Annotated[int, Meta(ge=0, le=8)] = 0
+    """The venue takes any 49 that no living session has: so many characters are drawn for each
+    session and stand behind the user's."""
 
 
 class Logon(Record, frozen=True, kw_only=True):
@@ -175,6 +178,8 @@ class Orders(Record, frozen=True, kw_only=True):
     types: dict[OrderKind, Annotated[tuple[Tif, ...], Meta(min_length=1)]]
     sends_tif: bool
     """TimeInForce(59) is understood; else the type alone says it."""
+    without_tif: tuple[OrderKind, ...] = ()
+    """Types that must not say it all the same."""
     needs_account: bool
     """Account(1) is required."""
     fields: dict[TagText, str] = {}
@@ -185,6 +190,8 @@ class Orders(Record, frozen=True, kw_only=True):
     status: Literal["H", "none"]
     mass_status: Literal["AF", "none", "?"]
     replace: Literal["G", "none"]
+    changes: tuple[Literal["price", "size"], ...] = ("price", "size")
+    """What a G may change."""
     exec_id: bool
     """ExecID(17) is there and tells executions apart."""
     last_price: bool

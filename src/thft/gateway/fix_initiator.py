@@ -9,7 +9,8 @@ from typing import Protocol
 
 from thft.base.backoff import ConnectBudget
 from thft.fix.session import LOGGED_ON_STATES, Session
-from thft.gateway.fix_link import FixApplication, FixLink, Unit, now
+from thft.gateway.fix_link import FixApplication, FixLink, Pace, Unit, now
+from thft.gateway.stamps import KERNEL_STAMPS, Peer, connect_stamped
 
 CONNECT_TIMEOUT_S = 10.0
 HEALTHY_S = 30.0
@@ -40,16 +41,22 @@ class FixInitiator:
         tls: ssl.SSLContext | None = None,
         server_name: str | None = None,
         write_limit_bytes: int = 64 << 20,
+        stamped: bool = False,
+        pace: Pace | None = None,
     ) -> None:
+        """`stamped`: messages carry the kernel's receive stamps, where it gives them.
+
+        `pace`: the session speaks only as fast as that allows.
+        """
         self._session = session
         self._application = application
-        self._address = address
+        self._peer = Peer(address, tls, (server_name or address[0]) if tls is not None else None)
+        self._stamped = stamped and KERNEL_STAMPS
         self._report = report
         self._waits = waits
         self._budget = budget
-        self._tls = tls
-        self._server_name = (server_name or address[0]) if tls is not None else None
         self._write_limit = write_limit_bytes
+        self._pace = pace
         self._stopping = asyncio.Event()
         self._ended: asyncio.Future[str] | None = None
         self.link: FixLink | None = None
@@ -88,6 +95,8 @@ class FixInitiator:
                 self._report(f"connect budget used; next try in {wait_ns / 1e9:.1f} s")
                 await self._sleep(wait_ns / 1e9)
             self._budget.attempt(now().monotonic_ns)
+        while self._pace is not None and (wait_ns := self._pace.wait_ns()):
+            await self._sleep(wait_ns / 1e9)  # a Logon counts like all else
 
     async def _sleep(self, seconds: float) -> None:
         try:
@@ -116,14 +125,8 @@ class FixInitiator:
 
     async def _connect(self, loop: asyncio.AbstractEventLoop) -> FixLink | str:
         """Returns the new link, or why there is none: refused, no answer, stopped."""
-        connecting = asyncio.ensure_future(
-            loop.create_connection(
-                lambda: FixLink(self, write_limit_bytes=self._write_limit),
-                *self._address,
-                ssl=self._tls,
-                server_hostname=self._server_name,
-            )
-        )
+        link = FixLink(self, write_limit_bytes=self._write_limit, pace=self._pace)
+        connecting = asyncio.ensure_future(self._connected(loop, link))
         stopping = asyncio.ensure_future(self._stopping.wait())
         await asyncio.wait(
             (connecting, stopping), timeout=CONNECT_TIMEOUT_S, return_when=asyncio.FIRST_COMPLETED
@@ -133,9 +136,19 @@ class FixInitiator:
             connecting.cancel()
             return "stopped" if self._stopping.is_set() else "connect failed: no answer"
         try:
-            return connecting.result()[1]
+            connecting.result()
         except OSError as error:
             return f"connect failed: {error}"
+        return link
+
+    async def _connected(self, loop: asyncio.AbstractEventLoop, link: FixLink) -> None:
+        peer = self._peer
+        if self._stamped:
+            await connect_stamped(link, peer)
+        else:
+            await loop.create_connection(
+                lambda: link, *peer.address, ssl=peer.tls, server_hostname=peer.server_name
+            )
 
     def _healthy(self) -> None:
         if self._session.state in LOGGED_ON_STATES:

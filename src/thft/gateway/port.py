@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from thft.model.event import ExecutionReport
+from thft.model.event import ExecutionReport, ReplaceReport
 from thft.model.order import Order
 
 Level = tuple[int, int]
@@ -63,8 +63,16 @@ class EngineInbox(Protocol):
         """Takes one integrity fault; instrument 0 when it concerns the whole feed."""
         ...
 
-    def execution(self, report: ExecutionReport) -> None:
-        """Takes what a venue says of an order."""
+    def connect_attempt(self, feed: int, link: str) -> None:
+        """Takes the begin of an attempt to connect; it is written when this returns."""
+        ...
+
+    def feed_stamps(self, feed: int, source: str) -> None:
+        """Takes what stamps a feed's messages from here on: `kernel`, or `user` (as at first)."""
+        ...
+
+    def execution(self, report: ExecutionReport | ReplaceReport) -> None:
+        """Takes what a venue says of an order, or of its size and price."""
         ...
 
     def account_state(self, account: str, state: str, reason: str, session: int) -> None:
@@ -88,7 +96,7 @@ class Trading(Protocol):
     """A gateway as the engine sees it: where the effects of one account go."""
 
     def take(self, kind: str, order: Order) -> None:
-        """Takes one effect (send, cancel, query); never calls the inbox before it returns."""
+        """Takes one effect (send, cancel, replace, query); never calls the inbox meanwhile."""
         ...
 
     def flush(self) -> None:

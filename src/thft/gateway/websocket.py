@@ -100,6 +100,7 @@ class WebSocketFeed:
             if self._stopping:
                 return "stopped"
         self._budget.attempt(int(loop.time() * 1e9))
+        self._inbox.connect_attempt(self._feed, "")
         self.set_state("CONNECTING", self._url)
         connection = _Connection(self, self._inbox, self._make_dialect())
         try:

@@ -398,6 +398,7 @@ _REACTIONS: dict[type[ev.Event], Callable[[Kernel, Any], None]] = {
     ev.StrategyStuck: lambda kernel, event: commands.strategy_stuck(kernel, event),
     ev.TimerFired: _timer_fired,
     ev.ExecutionReport: lambda kernel, event: orders.report_received(kernel, event),
+    ev.ReplaceReport: lambda kernel, event: orders.replace_reported(kernel, event),
     ev.AccountState: lambda kernel, event: orders.account_changed(kernel, event),
     ev.CommandReceived: lambda kernel, event: commands.received(kernel, event),
 }

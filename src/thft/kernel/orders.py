@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from thft.kernel.slot import StrategySlot
-from thft.kernel.strategy import Intent
+from thft.kernel.strategy import Change, Intent
 from thft.model import event as ev
 from thft.model.fixed import ABSENT
 from thft.model.order import DENIED, SUBMITTED, UNKNOWN, Order
@@ -14,7 +14,7 @@ from thft.model.position import Position
 if TYPE_CHECKING:
     from thft.kernel.engine import Kernel
 
-SEND, CANCEL, QUERY = "send", "cancel", "query"
+SEND, CANCEL, REPLACE, QUERY = "send", "cancel", "replace", "query"
 QUERY_CAP_NS = 60_000_000_000
 
 
@@ -30,6 +30,8 @@ def take(kernel: Kernel, slot: StrategySlot) -> None:
         kernel.strategy_timers[slot.id, name] = timer
     for intent in ctx.intents:
         _decide(kernel, slot, intent)
+    for change in ctx.replaces:
+        _request_replace(kernel, change)
     for order_id, reason in ctx.cancels:
         request_cancel(kernel, order_id, reason)
     ctx.drop()
@@ -127,38 +129,98 @@ def request_cancel(kernel: Kernel, order_id: str, reason: str) -> None:
     kernel.arm(kernel.now_ns + account.ack_timeout_ns, "ack", order_id)
 
 
-def timer_fired(kernel: Kernel, event: ev.TimerFired) -> None:
-    """Lets a paper order reach the market, or asks after an order that got no answer."""
-    order = kernel.state.orders.get(event.ref)
+def _request_replace(kernel: Kernel, change: Change) -> None:
+    """Asks the order's venue to change it; nothing happens to an order that was never there."""
+    state = kernel.state
+    order = state.order(change.client_order_id)
     if order is None:
         return
+    size = order.size if change.size == ABSENT else change.size
+    price = order.price if change.price == ABSENT else change.price
+    reason = kernel.risk.replace_refusal(order, size, price, state.ts_ns)
+    if reason:
+        denied = ev.ReplaceReport(
+            state.seq,
+            order.account,
+            order.client_order_id,
+            0,
+            "denied",
+            size,
+            price,
+            ABSENT,
+            f"replace denied: {reason}",
+            0,
+        )
+        kernel.emit(denied)
+        kernel.wake(order.strategy, "on_order", order)
+        return
+    kernel.risk.sent(state.ts_ns)
+    number = order.replaces + 1
+    kernel.emit(ev.ReplaceRequested(state.seq, order.client_order_id, number, size, price))
+    account = state.accounts[order.account].definition
+    ref = f"{order.client_order_id}/{number}"
+    if account.kind == "paper":
+        kernel.arm(state.ts_ns + account.latency_min_ns, "paper_replace", ref)
+        return
+    kernel.effects.append((REPLACE, order))
+    kernel.arm(state.ts_ns + account.ack_timeout_ns, "replace", ref)
+
+
+def timer_fired(kernel: Kernel, event: ev.TimerFired) -> None:
+    """Lets a paper order reach the market, or asks after an order that got no answer."""
+    order_id, _, number = event.ref.partition("/")
+    order = kernel.state.orders.get(order_id)
+    if order is None:
+        return
+    if number and (order.wanted is None or order.replaces != int(number)):
+        return  # that replace was answered
     if event.kind == "paper":
         for arrived in kernel.paper.arrive(order):
             report(kernel, order, arrived)
     elif event.kind == "paper_cancel":
         for cancelled in kernel.paper.cancel(order):
             report(kernel, order, cancelled)
-    elif event.kind == "ack":
-        _unanswered(kernel, order)
+    elif event.kind == "paper_replace":
+        for changed in kernel.paper.change(order):
+            report(kernel, order, changed)
+    elif event.kind in ("ack", "replace"):
+        _unanswered(kernel, order, event)
 
 
-def _unanswered(kernel: Kernel, order: Order) -> None:
-    """No answer in time is no answer: the order is asked for, never sent again."""
-    if order.state not in (SUBMITTED, UNKNOWN) and not order.cancel_requested:
+def _unanswered(kernel: Kernel, order: Order, due: ev.TimerFired) -> None:
+    """No answer in time is no answer: the order is asked for, nothing is ever sent again."""
+    unanswered = order.state in (SUBMITTED, UNKNOWN) or due.kind == "replace"
+    if not unanswered and not order.cancel_requested:
         return
     timeout_ns = kernel.state.accounts[order.account].definition.ack_timeout_ns
-    if order.state in (SUBMITTED, UNKNOWN):
-        reason = f"no answer within {timeout_ns // 1_000_000} ms"
+    if unanswered:
+        what = f"to replace {order.replaces} " if due.kind == "replace" else ""
+        reason = f"no answer {what}within {timeout_ns // 1_000_000} ms"
         kernel.emit(ev.OrderUnknown(kernel.cause, order.client_order_id, reason))
     kernel.effects.append((QUERY, order))
     wait_ns = min(timeout_ns << min(order.queries, 8), QUERY_CAP_NS)
-    kernel.arm(kernel.now_ns + wait_ns, "ack", order.client_order_id)
+    kernel.arm(kernel.now_ns + wait_ns, due.kind, due.ref)
 
 
-def report(kernel: Kernel, order: Order, paper_report: ev.ExecutionReport) -> None:
+def report(
+    kernel: Kernel, order: Order, paper_report: ev.ExecutionReport | ev.ReplaceReport
+) -> None:
     """Records a report of the paper venue as an outcome and books it."""
     kernel.emit(paper_report)
-    _book(kernel, order, paper_report)
+    if isinstance(paper_report, ev.ReplaceReport):
+        kernel.wake(order.strategy, "on_order", order)
+    else:
+        _book(kernel, order, paper_report)
+
+
+def replace_reported(kernel: Kernel, said: ev.ReplaceReport) -> None:
+    """Lets the strategy know; a cancel that crossed an accepted replace is asked for again."""
+    order = kernel.state.order(said.client_order_id)
+    if order is None or not kernel.state.last_replace:
+        return  # the execution report that comes with a foreign one halts the account
+    if order.cancel_requested and said.outcome in ("replaced", "stands"):
+        request_cancel(kernel, order.client_order_id, "asked again: a replace came between")
+    kernel.wake(order.strategy, "on_order", order)
 
 
 def report_received(kernel: Kernel, venue_report: ev.ExecutionReport) -> None:

@@ -4,6 +4,7 @@ An order meets the market one latency after it was submitted. Market, IOC and FO
 against the top of book of the account's feed at that moment; a GTC limit rests and executes when a
 later quote reaches its price, at its own price. Sizes shown are respected: what does not fit is
 cancelled (IOC, market), refused whole (FOK) or rests (GTC). Nothing executes on an untradable book.
+A replace comes one latency later too; an order that it brings within reach executes as on arrival.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from thft.model.book import TopBook
-from thft.model.event import ExecutionReport
+from thft.model.event import ExecutionReport, ReplaceReport
 from thft.model.fixed import ABSENT, MONEY_ONE, divide_half_even, notional
 from thft.model.order import Order
 from thft.state.fold import State
@@ -80,6 +81,40 @@ class PaperVenue:
         book = self._book(order)
         self._forget(order.client_order_id, book)
         return [self._ending(order, "cancelled", 0, "cancelled on request")]
+
+    def change(self, order: Order) -> list[ReplaceReport | ExecutionReport]:
+        """Returns the reports that answer the order's open replace, and what follows from it."""
+        assert order.wanted is not None
+        size, price = order.wanted
+        if size <= order.cum_size:
+            text = "replace refused: so much has been executed meanwhile"
+            return [self._terms(order, "refused", text)]
+        reports: list[ReplaceReport | ExecutionReport] = [self._terms(order, "replaced", "")]
+        book = self._book(order)
+        reach, shown = (book.ask, book.ask_size) if order.side > 0 else (book.bid, book.bid_size)
+        if not book.tradable or (price - reach) * order.side < 0:
+            return reports
+        left = size - order.cum_size
+        executed = min(left, shown) if shown != ABSENT else left
+        if executed > 0:
+            reports.append(self._report(order, "trade", executed, reach, ""))
+        if executed == left:
+            self._forget(order.client_order_id, book)
+        return reports
+
+    def _terms(self, order: Order, outcome: str, text: str) -> ReplaceReport:
+        assert order.wanted is not None
+        return ReplaceReport(
+            self._state.seq,
+            order.account,
+            order.client_order_id,
+            order.replaces,
+            outcome,
+            *order.wanted,
+            self._state.ts_ns,
+            text,
+            0,
+        )
 
     def _rest(self, order: Order, book: TopBook) -> None:
         self.resting.setdefault((book.feed, book.instrument), []).append(order.client_order_id)

@@ -9,7 +9,7 @@ from collections import deque
 
 from thft.kernel.strategy import Intent
 from thft.model.fixed import ABSENT, SIZE_DIGITS, format_scaled
-from thft.model.order import UNKNOWN
+from thft.model.order import REPLACEABLE, Order
 from thft.state.fold import State
 
 SECOND_NS = 1_000_000_000
@@ -25,14 +25,36 @@ class RiskGate:
     def refusal(self, intent: Intent, now_ns: int) -> str:
         """Returns why the intent is denied, in words, or an empty string when it may go."""
         held = self._state.net_size(intent.account, intent.instrument)
-        working, unknown = self._working(intent)
+        working, unknown = self._working(intent.account, intent.instrument, intent.side)
         # an order that cannot leave more exposure than there is, working orders counted
         reducing = held * intent.side < 0 and working + intent.size <= abs(held)
         return (
             self._malformed(intent)
-            or self._switches(intent, reducing, unknown)
-            or self._sizes(intent, reducing, held + intent.side * working)
-            or ("" if reducing else self._book(intent))
+            or self._switches(intent.account, reducing, unknown)
+            or self._sizes(intent.size, reducing, held + intent.side * (working + intent.size))
+            or ("" if reducing else self._book(intent.account, intent.instrument))
+            or self._rates(now_ns, reducing)
+            or self._open_orders(reducing)
+        )
+
+    def replace_refusal(self, order: Order, size: int, price: int, now_ns: int) -> str:
+        """Returns why a working order may not have this size and price, empty when it may.
+
+        Until it is answered the order counts with the larger of its sizes. Reducing is what only
+        takes size away, or still cannot leave more exposure than there is.
+        """
+        held = self._state.net_size(order.account, order.instrument)
+        working, unknown = self._working(order.account, order.instrument, order.side)
+        working += max(size - order.size, 0)
+        reducing = (size <= order.size and price == order.price) or (
+            held * order.side < 0 and working <= abs(held)
+        )
+        return (
+            _unchangeable(order, size, price)
+            or self._step(order.instrument, size)
+            or self._switches(order.account, reducing, unknown)
+            or self._sizes(size if size > order.size else 0, reducing, held + order.side * working)
+            or ("" if reducing else self._book(order.account, order.instrument))
             or self._rates(now_ns, reducing)
         )
 
@@ -40,37 +62,40 @@ class RiskGate:
         """Counts an order that was let through."""
         self.sent_ns.append(now_ns)
 
-    def _working(self, intent: Intent) -> tuple[int, str]:
-        """Returns what may still execute on the intent's side (1e-8), and an UNKNOWN order's id.
+    def _working(self, account: str, instrument: int, side: int) -> tuple[int, str]:
+        """Returns what may still execute on a side (1e-8), and the id of an order in doubt.
 
-        Both of the working orders of the intent's account and instrument.
+        Both of the working orders of that account and instrument.
         """
-        leaves, unknown = 0, ""
+        exposure, unknown = 0, ""
         for order in self._state.orders.values():
-            if order.account == intent.account and order.instrument == intent.instrument:
-                if order.side == intent.side:
-                    leaves += order.leaves
-                if order.state == UNKNOWN and not unknown:
+            if order.account == account and order.instrument == instrument:
+                if order.side == side:
+                    exposure += order.exposure
+                if order.doubtful and not unknown:
                     unknown = order.client_order_id
-        return leaves, unknown
+        return exposure, unknown
 
     def _malformed(self, intent: Intent) -> str:
         if intent.instrument not in self._state.instruments:
             return f"instrument {intent.instrument} is not defined"
         if intent.account not in self._state.accounts:
             return f"account {intent.account} is not defined"
-        instrument = self._state.instruments[intent.instrument]
-        if intent.size < max(instrument.min_size, 1):
-            return f"size {_size(intent.size)} < minimum {_size(instrument.min_size)}"
-        if instrument.step_size and intent.size % instrument.step_size:
-            return f"size {_size(intent.size)} is no multiple of {_size(instrument.step_size)}"
         if intent.type == "limit" and intent.price == ABSENT:
-            return "limit order without a price"
+            return self._step(intent.instrument, intent.size) or "limit order without a price"
+        return self._step(intent.instrument, intent.size)
+
+    def _step(self, traded: int, size: int) -> str:
+        instrument = self._state.instruments[traded]
+        if size < max(instrument.min_size, 1):
+            return f"size {_size(size)} < minimum {_size(instrument.min_size)}"
+        if instrument.step_size and size % instrument.step_size:
+            return f"size {_size(size)} is no multiple of {_size(instrument.step_size)}"
         return ""
 
-    def _switches(self, intent: Intent, reducing: bool, unknown: str) -> str:
+    def _switches(self, traded: str, reducing: bool, unknown: str) -> str:
         state = self._state
-        account = state.accounts[intent.account]
+        account = state.accounts[traded]
         if account.state != "READY":
             return f"account {account.state}: {account.reason}"
         if reducing:
@@ -81,20 +106,19 @@ class RiskGate:
             return f"DEGRADED(disk): {state.durability.reason}"
         return f"order {unknown} is UNKNOWN" if unknown else ""
 
-    def _sizes(self, intent: Intent, reducing: bool, exposure: int) -> str:
+    def _sizes(self, size: int, reducing: bool, exposure: int) -> str:
         risk = self._state.risk
-        if risk.max_order_size and intent.size > risk.max_order_size:
-            return f"max_order_size {_size(intent.size)} > {_size(risk.max_order_size)}"
+        if risk.max_order_size and size > risk.max_order_size:
+            return f"max_order_size {_size(size)} > {_size(risk.max_order_size)}"
         if reducing or not risk.max_position:
             return ""
-        after = abs(exposure + intent.side * intent.size)
-        if after > risk.max_position:
-            return f"max_position {_size(after)} > {_size(risk.max_position)}"
+        if abs(exposure) > risk.max_position:
+            return f"max_position {_size(abs(exposure))} > {_size(risk.max_position)}"
         return ""
 
-    def _book(self, intent: Intent) -> str:
-        account = self._state.accounts[intent.account]
-        book = self._state.books.get((account.definition.feed, intent.instrument))
+    def _book(self, traded: str, instrument: int) -> str:
+        account = self._state.accounts[traded]
+        book = self._state.books.get((account.definition.feed, instrument))
         if book is None or not book.tradable:
             return "no tradable quote"
         return ""
@@ -108,9 +132,28 @@ class RiskGate:
             return ""
         if risk.max_orders_per_s and len(sent) >= risk.max_orders_per_s:
             return f"max_orders_per_s {len(sent) + 1} > {risk.max_orders_per_s}"
-        if risk.max_open_orders and len(self._state.orders) >= risk.max_open_orders:
-            return f"max_open_orders {len(self._state.orders) + 1} > {risk.max_open_orders}"
         return ""
+
+    def _open_orders(self, reducing: bool) -> str:
+        most, working = self._state.risk.max_open_orders, len(self._state.orders)
+        if most and working >= most and not reducing:
+            return f"max_open_orders {working + 1} > {most}"
+        return ""
+
+
+def _unchangeable(order: Order, size: int, price: int) -> str:
+    """Returns why this order cannot be changed so at all; most of it has to do with timing."""
+    if order.type != "limit":
+        return f"a {order.type} order has nothing to change"
+    if order.cancel_requested:
+        return "its cancellation is under way"
+    if order.state not in REPLACEABLE:
+        return f"the order is {order.state}"
+    if size <= order.cum_size:
+        return f"{_size(order.cum_size)} is executed already: cancel the rest instead"
+    if (size, price) == (order.size, order.price):
+        return "nothing would change"
+    return ""
 
 
 def _size(size: int) -> str:

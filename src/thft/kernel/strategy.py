@@ -42,6 +42,14 @@ class Intent(Struct, frozen=True, gc=False):
     decision_price: int
 
 
+class Change(Struct, frozen=True, gc=False):
+    """A replace a strategy asks for; ABSENT leaves size (1e-8) or price (1e-9) as it is."""
+
+    client_order_id: str
+    size: int
+    price: int
+
+
 class World(Protocol):
     """The part of the engine a strategy may read; the kernel provides it."""
 
@@ -62,13 +70,14 @@ class World(Protocol):
 class Context:
     """A strategy's only door: reads the world, queues what the strategy asks for."""
 
-    __slots__ = ("_slot", "_world", "cancels", "intents", "timer_cancels", "timers")
+    __slots__ = ("_slot", "_world", "cancels", "intents", "replaces", "timer_cancels", "timers")
 
     def __init__(self, world: World, slot: StrategySlot) -> None:
         self._world = world
         self._slot = slot
         self.intents: list[Intent] = []
         self.cancels: list[tuple[str, str]] = []
+        self.replaces: list[Change] = []
         self.timers: list[tuple[str, int]] = []
         self.timer_cancels: list[str] = []
 
@@ -141,6 +150,15 @@ class Context:
         self.cancels.append((client_order_id, reason))
         self._world.mark_dirty()
 
+    def replace(self, client_order_id: str, *, size: int = ABSENT, price: int = ABSENT) -> None:
+        """Asks for another size (1e-8, of the whole order) or price (1e-9) of a limit order.
+
+        Until the venue answers it is PENDING_REPLACE and may execute as it was and as it is to be.
+        The answer comes to `on_order`, a refusal or denial as `reason` of an order unchanged.
+        """
+        self.replaces.append(Change(client_order_id, size, price))
+        self._world.mark_dirty()
+
     def set_timer(self, name: str, delay_ns: int) -> None:
         """Arms the timer `name` to fire `delay_ns` from now, replacing an earlier one."""
         self.timers.append((name, delay_ns))
@@ -154,12 +172,14 @@ class Context:
     @property
     def busy(self) -> bool:
         """True while something asked for waits to be decided."""
-        return bool(self.intents or self.cancels or self.timers or self.timer_cancels)
+        asked = self.intents or self.cancels or self.replaces
+        return bool(asked or self.timers or self.timer_cancels)
 
     def drop(self) -> None:
         """Forgets everything asked for; the kernel calls it when a handler failed."""
         self.intents.clear()
         self.cancels.clear()
+        self.replaces.clear()
         self.timers.clear()
         self.timer_cancels.clear()
 

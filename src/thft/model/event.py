@@ -8,21 +8,18 @@ the journal: a layout never changes, a new field is a new version (see `codec`).
 
 from __future__ import annotations
 
-from typing import ClassVar
-
-from msgspec import Struct
-
 from thft.base import frame
+from thft.model.event_base import Event as Event
 from thft.model.fixed import ABSENT
-
-
-class Event(Struct, frozen=True, gc=False, array_like=True, forbid_unknown_fields=True):
-    """What all events share: a frame type, a layout version and the stream they belong to."""
-
-    TYPE: ClassVar[int] = 0
-    VERSION: ClassVar[int] = 1
-    STREAM: ClassVar[int] = frame.CONTROL
-
+from thft.model.order_event import CancelRequested as CancelRequested
+from thft.model.order_event import ExecutionReport as ExecutionReport
+from thft.model.order_event import Fill as Fill
+from thft.model.order_event import OrderDenied as OrderDenied
+from thft.model.order_event import OrderSubmitted as OrderSubmitted
+from thft.model.order_event import OrderUnknown as OrderUnknown
+from thft.model.order_event import PositionChanged as PositionChanged
+from thft.model.order_event import ReplaceReport as ReplaceReport
+from thft.model.order_event import ReplaceRequested as ReplaceRequested
 
 # ---- market ------------------------------------------------------------------------------------
 
@@ -77,6 +74,28 @@ class FeedFault(Event, frozen=True):
     detail: str
 
 
+class FeedStamps(Event, frozen=True):
+    """What stamps a feed's messages from here on: `kernel` (at the socket) or `user` (at its read).
+
+    Every start begins with `user`; execution reports are always stamped when they are taken.
+    """
+
+    TYPE = 0x0105
+    STREAM = frame.SESSION
+    feed: int
+    source: str
+
+
+class ConnectAttempted(Event, frozen=True):
+    """An attempt to connect begins; a venue's budget counts it, also after a restart."""
+
+    TYPE = 0x0106
+    STREAM = frame.SESSION
+    feed: int
+    link: str
+    """Of the feed's dialect; empty where it has one connection."""
+
+
 # ---- control -----------------------------------------------------------------------------------
 
 
@@ -100,6 +119,18 @@ class ClockStepped(Event, frozen=True):
 
     TYPE = 0x0202
     delta_ns: int
+
+
+class ClockMeasured(Event, frozen=True):
+    """How far the wall clock may be from UTC, ns, and whether a time service disciplines it.
+
+    ABSENT where the system does not say. Stamps are no better than this against other clocks.
+    """
+
+    TYPE = 0x0213
+    synchronised: bool
+    max_error_ns: int
+    estimated_error_ns: int
 
 
 class InstrumentDefined(Event, frozen=True):
@@ -287,129 +318,6 @@ class TimerFired(Event, frozen=True):
     due_ns: int
     kind: str
     ref: str
-
-
-# ---- orders ------------------------------------------------------------------------------------
-
-
-class OrderSubmitted(Event, frozen=True):
-    """The intent to trade, journaled before any byte of it leaves; price ABSENT for market."""
-
-    TYPE = 0x0401
-    STREAM = frame.ORDERS
-    cause: int
-    client_order_id: str
-    strategy: str
-    account: str
-    instrument: int
-    side: int
-    """+1 buy, -1 sell."""
-    type: str
-    """market or limit."""
-    tif: str
-    """IOC, FOK or GTC."""
-    size: int
-    price: int
-    position_id: str
-    """The position to close on a hedging account, else empty."""
-    signal: int
-    """The signal that decided, price at 1e-9, ABSENT when the strategy names none."""
-    fast_mid: int
-    decision_price: int
-    """The executable price seen at decision, 1e-9."""
-
-
-class OrderDenied(Event, frozen=True):
-    """An order we refused ourselves; it never left. Denied is not rejected."""
-
-    TYPE = 0x0402
-    STREAM = frame.ORDERS
-    cause: int
-    client_order_id: str
-    strategy: str
-    account: str
-    instrument: int
-    side: int
-    size: int
-    reason: str
-
-
-class ExecutionReport(Event, frozen=True):
-    """What a venue (or the paper venue, then cause > 0) says of an order; totals are cumulative."""
-
-    TYPE = 0x0403
-    STREAM = frame.ORDERS
-    cause: int
-    account: str
-    client_order_id: str
-    venue_order_id: str
-    exec_id: str
-    exec_type: str
-    """new, trade, cancelled, rejected, expired, status, not_found; denied by our own gateway."""
-    last_size: int
-    last_price: int
-    cum_size: int
-    avg_price: int
-    fee: int
-    """Money at 1e-9 for this execution."""
-    position_id: str
-    venue_ts_ns: int
-    text: str
-    session: int = 0
-    """The account session that answered; evidence of not_found counts only from a newer one."""
-
-
-class CancelRequested(Event, frozen=True):
-    """The intent to cancel, journaled before it leaves."""
-
-    TYPE = 0x0404
-    STREAM = frame.ORDERS
-    cause: int
-    client_order_id: str
-    reason: str
-
-
-class OrderUnknown(Event, frozen=True):
-    """No answer in time: the order's outcome is unknown and is being asked for, never assumed."""
-
-    TYPE = 0x0405
-    STREAM = frame.ORDERS
-    cause: int
-    client_order_id: str
-    reason: str
-
-
-class Fill(Event, frozen=True):
-    """One execution booked once: size and price of it, fee and what it realised (money 1e-9)."""
-
-    TYPE = 0x0406
-    STREAM = frame.ORDERS
-    cause: int
-    client_order_id: str
-    exec_id: str
-    strategy: str
-    account: str
-    instrument: int
-    side: int
-    size: int
-    price: int
-    fee: int
-    realised: int
-    position_id: str
-
-
-class PositionChanged(Event, frozen=True):
-    """A position after a fill: signed size 1e-8, average price 1e-9, realised money 1e-9."""
-
-    TYPE = 0x0501
-    STREAM = frame.POSITIONS
-    cause: int
-    account: str
-    instrument: int
-    position_id: str
-    size: int
-    avg_price: int
-    realised: int
 
 
 # ---- metrics -----------------------------------------------------------------------------------

@@ -21,11 +21,11 @@ from thft.kernel.strategy import Strategy
 from thft.model import event as ev
 from thft.model.codec import decode
 from thft.model.fixed import ABSENT, SIZE_ONE, parse_price, parse_size
-from thft.model.order import UNKNOWN
+from thft.model.order import PENDING_REPLACE, SUBMITTED, UNKNOWN, Order
 from thft.sim.market_model import FAST, SYMBOLS, MarketModel, Tick
 from thft.sim.memory_disk import FragileDisk
 from thft.sim.random_trader import RandomTrader
-from thft.sim.virtual_broker import ACCOUNT, MS_NS, Violation, VirtualBroker
+from thft.sim.virtual_broker import ACCOUNT, MS_NS, VenueOrder, Violation, VirtualBroker
 from thft.strategies import BUILTIN
 from thft.stream.journal import Journal
 from thft.stream.reader import batches, spans
@@ -329,10 +329,14 @@ class EngineSim:
     # ---- truth ---------------------------------------------------------------------------------
 
     def _check_positions(self) -> None:
-        """Every order's executed size is within its size; called each turn."""
+        """Every order is within its size, and the broker's within what we count on; each turn."""
         for order in self.kernel.state.orders.values():
             if not 0 <= order.cum_size <= order.size:
                 raise Violation(f"{order.client_order_id} executed {order.cum_size}")
+            known = self.broker.orders.get(order.client_order_id)
+            if known is not None and known.leaves > order.exposure:
+                said = f"broker may execute {known.leaves}, engine counts on {order.exposure}"
+                raise Violation(f"{order.client_order_id}: {said}")
 
     def _rest(self) -> None:
         """Lets everything come to rest in calm weather, then compares both truths."""
@@ -364,15 +368,12 @@ class EngineSim:
         if account.state != "READY":
             found.append(f"account {account.state}: {account.reason}")
         for order in list(state.orders.values()):
-            if order.account == ACCOUNT and order.state in ("SUBMITTED", UNKNOWN):
+            if order.account == ACCOUNT and order.state in (SUBMITTED, UNKNOWN, PENDING_REPLACE):
                 found.append(f"{order.client_order_id} is {order.state}")
         for known in self.broker.orders.values():
             order_here = state.order(known.client_order_id)
-            if order_here is not None and order_here.cum_size != known.filled:
-                found.append(
-                    f"{known.client_order_id}: broker filled {known.filled}, "
-                    f"engine {order_here.cum_size}"
-                )
+            if order_here is not None:
+                found += _order_differences(order_here, known)
         held, truth = state.net_size(ACCOUNT, 1), self.broker.position(1)
         if held != truth:
             found.append(f"position {held}, broker {truth}")
@@ -396,6 +397,16 @@ class EngineSim:
             held = self.kernel.state.net_size(account, 1)
             if held != size:
                 raise Violation(f"{account}: position {held}, fills sum to {size}")
+
+
+def _order_differences(order: Order, known: VenueOrder) -> list[str]:
+    """Names what the broker knows otherwise of an order: executed, alive, size, price."""
+    lives = known.state == "new"
+    here: tuple[int, ...] = (order.cum_size, order.working)
+    there: tuple[int, ...] = (known.filled, lives)
+    if lives:
+        here, there = (*here, order.size, order.price), (*there, known.size, known.price)
+    return [f"{order.client_order_id}: broker {there}, engine {here}"] if here != there else []
 
 
 def simulate(seed: int, steps: int, watch: Callable[[EngineSim], None] | None = None) -> Tally:

@@ -1,4 +1,4 @@
-"""A strategy that trades without reason: every kind of order, and cancels; used by `thft sim`."""
+"""A strategy that trades without reason: every kind of order, changes, cancels; by `thft sim`."""
 
 from __future__ import annotations
 
@@ -57,6 +57,13 @@ class RandomTrader(Strategy):
 
     def _act(self, ctx: Context, book: TopBook, prng: Prng) -> None:
         working = ctx.working_orders()
+        resting = [order for order in working if order.type == "limit"]
+        if resting and prng.between(0, 1):
+            order = resting[prng.between(0, len(resting) - 1)]
+            size = max(order.size + prng.between(-2, 4) * 1_000 * SIZE_ONE, 0)
+            price = order.price + prng.between(-2, 2) * 10_000
+            ctx.replace(order.client_order_id, size=size, price=price)
+            return
         if working and prng.between(0, 2) == 0:
             ctx.cancel(working[prng.between(0, len(working) - 1)].client_order_id, "drawn")
             return

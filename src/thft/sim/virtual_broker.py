@@ -7,11 +7,12 @@ The account's book of orders is the truth the engine is compared with after all 
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
 from thft.base.prng import Prng
-from thft.model.event import AccountState, ExecutionReport
+from thft.model.event import AccountState, ExecutionReport, ReplaceReport
 from thft.model.fixed import ABSENT, SIZE_ONE
 from thft.model.order import Order
 
@@ -19,7 +20,8 @@ MS_NS = 1_000_000
 ACCOUNT = "broker"
 LOT = 1_000 * SIZE_ONE
 """What it fills in, 1e-8."""
-Deliver = Callable[[ExecutionReport | AccountState], None]
+Said = AccountState | ExecutionReport | ReplaceReport
+Deliver = Callable[[Said], None]
 
 
 class Violation(Exception):
@@ -34,10 +36,18 @@ class VenueOrder:
     instrument: int
     side: int
     size: int
+    price: int
     rests: bool
+    revision: int = 0
+    """The last replace it took."""
     filled: int = 0
     paid: int = 0
     state: str = "new"
+
+    @property
+    def leaves(self) -> int:
+        """What may still execute."""
+        return self.size - self.filled if self.state == "new" else 0
 
     @property
     def average(self) -> int:
@@ -70,7 +80,7 @@ class VirtualBroker:
         self.up = True
         for delay_ms, state, reason in ((1, "SYNCING", "logged on"), (80, "READY", "synchronised")):
             said = AccountState(ACCOUNT, state, reason, self.session)
-            self._schedule(now_ns + delay_ms * MS_NS, "say", said)
+            self._schedule(now_ns + delay_ms * MS_NS, "say", (said,))
 
     def cut(self) -> None:
         """Breaks the link: everything under way is lost."""
@@ -90,11 +100,12 @@ class VirtualBroker:
         self.faults[fault] = self.faults.get(fault, 0) + 1
         return True
 
-    def _say(self, now_ns: int, report: ExecutionReport) -> None:
+    def _say(self, now_ns: int, *message: Said) -> None:
+        """Says all that one message holds."""
         if not self.up or self._chance("report lost", 4):
             return
         for _ in range(2 if self._chance("report repeated", 5) else 1):
-            self._schedule(now_ns + self._delay_ns(), "say", report)
+            self._schedule(now_ns + self._delay_ns(), "say", message)
 
     @property
     def next_ns(self) -> int | None:
@@ -106,11 +117,12 @@ class VirtualBroker:
         while self._due and self._due[0][0] <= now_ns:
             due_ns, _, kind, what = heappop(self._due)
             if kind == "say" and self.up:
-                assert isinstance(what, ExecutionReport | AccountState)
-                deliver(what)
+                assert isinstance(what, tuple)
+                for said in what:
+                    deliver(said)
             elif kind == "fill":
                 self._fill(due_ns, self.orders[str(what)])
-            elif kind in ("send", "cancel", "query"):
+            elif kind in ("send", "cancel", "replace", "query"):
                 assert isinstance(what, Order)
                 getattr(self, f"_{kind}")(due_ns, what)
 
@@ -122,13 +134,17 @@ class VirtualBroker:
             return
         if kind == "query" and self._chance("query lost", 3):
             return
-        self._schedule(now_ns + self._delay_ns(), kind, order)
+        if kind == "replace" and self._chance("replace lost", 12):
+            return
+        self._schedule(now_ns + self._delay_ns(), kind, copy(order))  # as it is in the message
 
     def _send(self, now_ns: int, order: Order) -> None:
         if order.client_order_id in self.orders:
             raise Violation(f"order {order.client_order_id} arrived at the broker twice")
         rests = order.type == "limit" and order.tif == "GTC"
-        taken = VenueOrder(order.client_order_id, order.instrument, order.side, order.size, rests)
+        taken = VenueOrder(
+            order.client_order_id, order.instrument, order.side, order.size, order.price, rests
+        )
         self.orders[order.client_order_id] = taken
         if self._chance("order rejected", 4):
             taken.state = "rejected"
@@ -143,14 +159,46 @@ class VirtualBroker:
             known.state = "cancelled"
             self._report(now_ns, known, "cancelled", 0, ABSENT)
 
+    def _replace(self, now_ns: int, order: Order) -> None:
+        """Changes a working order, unless so much of it was executed, or it does not want to."""
+        known = self.orders.get(order.client_order_id)
+        if known is None or order.wanted is None:
+            return
+        size, price = order.wanted
+        late = known.state != "new" or size < known.filled
+        if late or self._chance("replace refused", 12):
+            self._say(now_ns, self._terms(now_ns, known, order.replaces, "refused"))
+            return
+        known.size, known.price, known.revision = size, price, order.replaces
+        if known.filled == known.size:
+            known.state = "filled"
+        self._report(now_ns, known, "status", 0, ABSENT, "replaced")
+
+    def _terms(self, now_ns: int, order: VenueOrder, number: int, outcome: str) -> ReplaceReport:
+        return ReplaceReport(
+            0,
+            ACCOUNT,
+            order.client_order_id,
+            number,
+            outcome,
+            order.size,
+            order.price,
+            now_ns,
+            "",
+            self.session,
+        )
+
     def _query(self, now_ns: int, order: Order) -> None:
         known = self.orders.get(order.client_order_id)
         if known is None:
-            missing = VenueOrder(order.client_order_id, order.instrument, order.side, 0, False)
+            missing = VenueOrder(
+                order.client_order_id, order.instrument, order.side, 0, ABSENT, False
+            )
             self._report(now_ns, missing, "not_found", 0, ABSENT)
             return
         kinds = {"new": "status", "filled": "trade"}
-        self._report(now_ns, known, kinds.get(known.state, known.state), 0, ABSENT)
+        outcome = "stands" if order.wanted else ""
+        self._report(now_ns, known, kinds.get(known.state, known.state), 0, ABSENT, outcome)
 
     def _fill(self, now_ns: int, order: VenueOrder) -> None:
         """Executes all or a part; a market order's rest is cancelled, a resting one goes on."""
@@ -172,10 +220,22 @@ class VirtualBroker:
         elif order.state == "new":
             self._schedule(now_ns + 10 * self._delay_ns(), "fill", order.client_order_id)
 
-    def _report(self, now_ns: int, order: VenueOrder, kind: str, size: int, price: int) -> None:
+    def _report(
+        self,
+        now_ns: int,
+        order: VenueOrder,
+        kind: str,
+        size: int,
+        price: int,
+        outcome: str = "",
+    ) -> None:
+        """Reports; with the order's terms when `outcome` names what they are, or once changed."""
         self._executions += 1
+        outcome = outcome or ("stands" if order.revision else "")
+        terms = [self._terms(now_ns, order, order.revision, outcome)] if outcome else []
         self._say(
             now_ns,
+            *terms,
             ExecutionReport(
                 0,
                 ACCOUNT,

@@ -14,10 +14,11 @@ from thft.model import event as ev
 from thft.model.book import DepthBook, TopBook
 from thft.model.fixed import ABSENT
 from thft.model.instrument import Instrument
-from thft.model.order import Order
+from thft.model.order import PENDING_REPLACE, UNKNOWN, Order
 from thft.model.position import Position
 from thft.state.records import (
     AccountRecord,
+    ClockRecord,
     CommandResult,
     Counters,
     DiskRecord,
@@ -31,6 +32,8 @@ from thft.state.records import (
 CLOSED_ORDERS_KEPT = 5_000
 COMMAND_RESULTS_KEPT = 5_000
 RESTARTS_KEPT = 50
+ATTEMPTS_KEPT, ATTEMPTS_KEPT_NS = 512, 3_600_000_000_000
+"""More and longer than any venue's connect budget."""
 
 PositionKey = tuple[str, int, str]
 """(account, instrument, position id); the id is empty on netting accounts."""
@@ -61,6 +64,7 @@ class State:
         self.kill = KillSwitch()
         self.durability = Durability()
         self.disk = DiskRecord()
+        self.clock = ClockRecord()
         self.commands: dict[str, CommandResult] = {}
         self.pending_commands: dict[int, ev.CommandReceived] = {}
         self.api_seq = 0
@@ -68,6 +72,8 @@ class State:
         self.restarts: list[Restart] = []
         self.last_execution: tuple[int, int] = (0, ABSENT)
         """(size, price) newly executed by the report applied last; read by the kernel at once."""
+        self.last_replace = False
+        """Whether the ReplaceReport applied last changed its order; read by the kernel at once."""
 
     def apply(self, event: ev.Event, seq: int, ts_ns: int) -> None:
         """Folds one event; `seq` and `ts_ns` are its frame's."""
@@ -129,7 +135,7 @@ def _feed_state(state: State, event: ev.FeedState, ts_ns: int) -> None:
     feed = state.feeds.get(event.feed)
     if feed is None:
         return
-    if event.state == "CONNECTING" and feed.state not in ("DISABLED", "CONNECTING"):
+    if event.state == "CONNECTING" and feed.state not in ("DISABLED", "CONNECTING", "CLOSED"):
         feed.reconnects += 1
     feed.state = event.state
     feed.reason = event.reason
@@ -159,6 +165,19 @@ def _feed_fault(state: State, event: ev.FeedFault, ts_ns: int) -> None:
         state.books[key].mark_bad(True)  # until the venue's next snapshot resets the book
 
 
+def _feed_stamps(state: State, event: ev.FeedStamps, ts_ns: int) -> None:
+    feed = state.feeds.get(event.feed)
+    if feed is not None:
+        feed.stamps = event.source
+
+
+def _connect_attempted(state: State, event: ev.ConnectAttempted, ts_ns: int) -> None:
+    feed = state.feeds.get(event.feed)
+    if feed is not None:
+        young = [one for one in feed.attempts if one[1] > ts_ns - ATTEMPTS_KEPT_NS]
+        feed.attempts = [*young, (event.link, ts_ns)][-ATTEMPTS_KEPT:]
+
+
 def _core_started(state: State, event: ev.CoreStarted, ts_ns: int) -> None:
     state.mode = event.mode
     state.instance = event.instance
@@ -169,6 +188,7 @@ def _core_started(state: State, event: ev.CoreStarted, ts_ns: int) -> None:
     del state.restarts[:-RESTARTS_KEPT]
     for feed in state.feeds.values():
         feed.state, feed.reason, feed.since_ns = "OFFLINE", "core restarted", ts_ns
+        feed.stamps = "user"
     for book in state.books.values():
         _judge(book, healthy=False)
     for account in state.accounts.values():
@@ -281,6 +301,10 @@ def _disk_measured(state: State, event: ev.DiskMeasured, ts_ns: int) -> None:
     state.disk.free_bytes, state.disk.bytes_a_day = event.free_bytes, event.bytes_a_day
 
 
+def _clock_measured(state: State, event: ev.ClockMeasured, ts_ns: int) -> None:
+    state.clock = ClockRecord(event.synchronised, event.max_error_ns, event.estimated_error_ns)
+
+
 def _submitted(state: State, event: ev.OrderSubmitted, ts_ns: int) -> None:
     account = state.accounts[event.account]
     order = Order.from_intent(event, state.seq, ts_ns, account.session)
@@ -328,10 +352,28 @@ def _cancel_requested(state: State, event: ev.CancelRequested, ts_ns: int) -> No
         order.cancel_requested = True
 
 
+def _replace_requested(state: State, event: ev.ReplaceRequested, ts_ns: int) -> None:
+    order = state.orders[event.client_order_id]
+    order.replaces = event.number
+    order.wanted = event.size, event.price
+    order.replace_session = state.accounts[order.account].session
+    order.state = PENDING_REPLACE
+    order.queries = 0
+    order.updated_ns = ts_ns
+
+
+def _replace_report(state: State, event: ev.ReplaceReport, ts_ns: int) -> None:
+    order = state.order(event.client_order_id)
+    state.last_replace = order is not None and order.fold_replace(event, ts_ns)
+    if order is not None and order.working != (order.client_order_id in state.orders):
+        _move(state, order)
+
+
 def _unknown(state: State, event: ev.OrderUnknown, ts_ns: int) -> None:
     order = state.order(event.client_order_id)
     if order is not None and order.working:
-        order.state = "UNKNOWN"
+        if order.state != PENDING_REPLACE:  # that one lives: its replace is what is asked for
+            order.state = UNKNOWN
         order.reason = event.reason
         order.updated_ns = ts_ns
         order.queries += 1
@@ -401,10 +443,15 @@ _FOLDS: dict[type[ev.Event], Callable[[State, Any, int], None]] = {
     ev.DurabilityChanged: _durability,
     ev.DiskLevelChanged: _disk_level,
     ev.DiskMeasured: _disk_measured,
+    ev.ClockMeasured: _clock_measured,
+    ev.FeedStamps: _feed_stamps,
+    ev.ConnectAttempted: _connect_attempted,
     ev.OrderSubmitted: _submitted,
     ev.OrderDenied: _denied,
     ev.ExecutionReport: _report,
     ev.CancelRequested: _cancel_requested,
+    ev.ReplaceRequested: _replace_requested,
+    ev.ReplaceReport: _replace_report,
     ev.OrderUnknown: _unknown,
     ev.Fill: _fill,
     ev.CommandReceived: _command,

@@ -19,6 +19,10 @@ class FeedRecord(Struct):
     messages: int = 0
     last_ns: int = 0
     faults: dict[str, int] = {}
+    stamps: str = "user"
+    """What stamps its messages: kernel or user."""
+    attempts: list[tuple[str, int]] = []
+    """The last attempts to connect, oldest first: link and when."""
 
 
 class AccountRecord(Struct):
@@ -84,6 +88,14 @@ class DiskRecord(Struct):
     reason: str = ""
     free_bytes: int = ABSENT
     bytes_a_day: int = ABSENT
+
+
+class ClockRecord(Struct):
+    """How far the wall clock may be from UTC, ns, ABSENT when nobody says."""
+
+    synchronised: bool = False
+    max_error_ns: int = ABSENT
+    estimated_error_ns: int = ABSENT
 
 
 class Restart(Struct):

@@ -13,6 +13,7 @@ from thft.model.position import Position
 from thft.state.fold import State
 from thft.state.records import (
     AccountRecord,
+    ClockRecord,
     CommandResult,
     Counters,
     DiskRecord,
@@ -52,6 +53,7 @@ class StateSection(Struct, array_like=True):
     counters: Counters
     restarts: list[Restart]
     disk: DiskRecord
+    clock: ClockRecord
 
 
 def state_section(state: State) -> bytes:
@@ -80,6 +82,7 @@ def state_section(state: State) -> bytes:
         state.counters,
         state.restarts,
         state.disk,
+        state.clock,
     )
     return msgspec.msgpack.encode(section, order="deterministic")
 
@@ -117,5 +120,5 @@ def restore_state(data: bytes) -> State:
         section.counters,
         section.restarts,
     )
-    state.disk = section.disk
+    state.disk, state.clock = section.disk, section.clock
     return state

@@ -20,6 +20,7 @@ cdef extern from "syncing_core.h" nogil:
     int thft_syncer_start(thft_syncer *s, uint64_t seq, void *mark)
     int thft_syncer_begin(thft_syncer *s, int fd)
     void thft_syncer_written(thft_syncer *s, uint64_t seq, uint64_t count)
+    void thft_syncer_ring(thft_syncer *s)
     int thft_syncer_wait(thft_syncer *s)
     void thft_syncer_stop(thft_syncer *s, int has_thread)
     void thft_syncer_interpose(thft_syncer *s, thft_sync_call call)
@@ -77,6 +78,10 @@ cdef class Syncer:
 
     def written(self, uint64_t seq, uint64_t count):
         thft_syncer_written(&self.core, seq, count)
+
+    def ring(self):
+        if thft_syncer_unsynced(&self.core):
+            thft_syncer_ring(&self.core)
 
     def sync_now(self):
         cdef bint durable = False

@@ -20,9 +20,9 @@ CORE_API = 1
 class Syncer:
     """One fdatasync covers all writes that had ended before it began.
 
-    The owner tells of every segment (`begin`) and every write (`written`); neither waits for a
-    sync. Segments are synced in the order in which they were begun, so nothing is durable before
-    what was written earlier.
+    The owner tells of every segment (`begin`) and every write (`written`), and wakes the thread
+    (`ring`) then or a little later; none of them waits for a sync. Segments are synced in the order
+    in which they were begun, so nothing is durable before what was written earlier.
     """
 
     def __init__(
@@ -70,7 +70,12 @@ class Syncer:
         with self._wanted:
             self._written_seq = seq
             self._written_bytes += count
-            self._wanted.notify()
+
+    def ring(self) -> None:
+        """Wakes the thread if there is something to sync."""
+        if self.unsynced_bytes:
+            with self._wanted:
+                self._wanted.notify()
 
     def sync_now(self) -> None:
         """Makes everything written so far durable before it returns."""

@@ -172,14 +172,23 @@ class Journal:
         """By how much the log has grown on disk since it was opened: written less compressed."""
         return self._written_bytes - self._saved_bytes
 
+    @property
+    def segment(self) -> str:
+        """Name of the segment that is being written."""
+        return self._file.name
+
     # ---- writing -------------------------------------------------------------------------------
 
     def append(self, type: int, stream: int, source: int, recv_ts_ns: int, payload: bytes) -> int:
         """Packs one frame as a group of its own; returns its seq."""
         return self.buffer.append(type, 1, GROUP_END, stream, source, recv_ts_ns, payload)
 
-    def flush(self) -> int:
-        """Writes everything packed; returns the last written seq. One write() when it fits."""
+    def flush(self, ring: bool = True) -> int:
+        """Writes everything packed; returns the last written seq. One write() when it fits.
+
+        Waking the syncing thread may take longer than the write: who passes False calls `ring`
+        once that which waits for the write has left.
+        """
         if self._failure is not None:
             raise JournalPoisoned(self._failure)
         self.syncer.check()
@@ -198,7 +207,13 @@ class Journal:
             if self._watermark is not None:
                 self._watermark.set_written(self.written_seq)
             self.syncer.written(self.written_seq, end - start)
+            if ring:
+                self.syncer.ring()
         return self.written_seq
+
+    def ring(self) -> None:
+        """Wakes the thread that makes durable what was written."""
+        self.syncer.ring()
 
     def sync_now(self) -> None:
         """Makes everything written durable before it returns."""

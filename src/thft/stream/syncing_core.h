@@ -4,20 +4,31 @@
    which files it has begun; the syncing thread stores what is durable. A round loads, in this
    order, the written bytes, the written seq and the number of begun files: each is at least as new
    as the one before, and all of it had been written before the round's first fdatasync begins.
-   The mutex serves callers of `thft_syncer_wait` alone. */
+   The mutex serves callers of `thft_syncer_wait` alone.
+
+   Woken on the processor of a busy kernel's thread, this one would wait there for the end of a time
+   slice (milliseconds) before it could begin a sync: it stays off that processor while the kernel's
+   thread is busy. */
 
 #ifndef THFT_SYNCING_CORE_H
 #define THFT_SYNCING_CORE_H
 
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <time.h>
 #include <unistd.h>
 
 #define THFT_FILES 1024
+#define THFT_LOOK_NS 1000000 /* how often it looks whether the kernel's thread is busy */
+#define THFT_IDLE_LOOKS 50   /* so often idle in a row is idle */
 
 typedef int (*thft_sync_call)(int fd);
 
@@ -28,6 +39,7 @@ typedef struct {
     _Atomic uint32_t begun;
     int files[THFT_FILES];
     atomic_int stopping;
+    atomic_int processor, clock;
     /* Stored by the syncing thread. */
     _Atomic uint64_t synced_bytes;
     _Atomic uint64_t durable_seq;
@@ -88,10 +100,65 @@ static inline int thft_has_work(thft_syncer *s) {
            atomic_load(&s->written_bytes) != atomic_load(&s->synced_bytes);
 }
 
+/* Where the syncing thread may run. */
+typedef struct {
+#ifdef __linux__
+    cpu_set_t allowed;
+    uint64_t looked_ns, used_ns;
+#endif
+    int off, idle;
+} thft_place;
+
+#ifdef __linux__
+static uint64_t thft_clock_ns(clockid_t clock) {
+    struct timespec now = {0};
+    clock_gettime(clock, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static void thft_place_begin(thft_place *place) {
+    pthread_getaffinity_np(pthread_self(), sizeof place->allowed, &place->allowed);
+    place->off = -1;
+}
+
+/* Keeps off the processor where the kernel's thread last rang while that is busy half the time. */
+static void thft_place_look(thft_syncer *s, thft_place *place) {
+    uint64_t now_ns = thft_clock_ns(CLOCK_MONOTONIC), past_ns = now_ns - place->looked_ns;
+    cpu_set_t there = place->allowed;
+    uint64_t used_ns;
+    int off;
+    if (past_ns < THFT_LOOK_NS || !atomic_load(&s->clock)) return;
+    used_ns = thft_clock_ns(atomic_load(&s->clock));
+    place->idle = (used_ns - place->used_ns) * 2 < past_ns ? place->idle + 1 : 0;
+    place->looked_ns = now_ns;
+    place->used_ns = used_ns;
+    off = place->idle == 0 ? atomic_load(&s->processor)
+                           : (place->idle > THFT_IDLE_LOOKS ? -1 : place->off);
+    if (off == place->off) return;
+    if (off >= 0) CPU_CLR(off, &there);
+    if (CPU_COUNT(&there)) pthread_setaffinity_np(pthread_self(), sizeof there, &there);
+    place->off = off;
+}
+
+/* Tells where the kernel's thread is, and the clock of its processor time. */
+static void thft_place_tell(thft_syncer *s) {
+    clockid_t clock;
+    if (!pthread_getcpuclockid(pthread_self(), &clock)) atomic_store(&s->clock, clock);
+    atomic_store(&s->processor, sched_getcpu());
+}
+#else
+static void thft_place_begin(thft_place *place) { (void)place; }
+static void thft_place_look(thft_syncer *s, thft_place *place) { (void)s, (void)place; }
+static void thft_place_tell(thft_syncer *s) { (void)s; }
+#endif
+
 static void *thft_syncer_run(void *given) {
     thft_syncer *s = given;
+    thft_place place = {0};
+    thft_place_begin(&place);
     for (;;) {
         while (!thft_has_work(s)) {
+            thft_place_look(s, &place);
             atomic_store(&s->asleep, 1);
             /* Who stores work after this look sees `asleep` and rings. */
             if (!thft_has_work(s)) sem_wait(&s->bell);
@@ -102,7 +169,9 @@ static void *thft_syncer_run(void *given) {
 }
 
 static inline void thft_syncer_ring(thft_syncer *s) {
-    if (atomic_load(&s->asleep) && atomic_exchange(&s->asleep, 0)) sem_post(&s->bell);
+    if (!atomic_load(&s->asleep) || !atomic_exchange(&s->asleep, 0)) return;
+    thft_place_tell(s);
+    sem_post(&s->bell);
 }
 
 /* Starts the thread; returns an errno or 0. `mark` may be NULL. */
@@ -139,13 +208,13 @@ static inline void thft_syncer_written(thft_syncer *s, uint64_t seq, uint64_t co
     uint64_t bytes = atomic_load(&s->written_bytes);
     atomic_store(&s->written_seq, seq);
     atomic_store(&s->written_bytes, bytes + count);
-    thft_syncer_ring(s);
 }
 
 /* Waits until all written so far is durable; returns 0 when it never will be. */
 static int thft_syncer_wait(thft_syncer *s) {
     uint64_t bytes = atomic_load(&s->written_bytes);
     int durable;
+    thft_syncer_ring(s);
     pthread_mutex_lock(&s->lock);
     atomic_fetch_add(&s->waiting, 1);
     while (!(durable = atomic_load(&s->synced_bytes) >= bytes) && !atomic_load(&s->failure) &&

@@ -9,7 +9,7 @@ from thft.stream import recovery
 from thft.stream.disk import Disk, FileMissing, RealDisk
 from thft.stream.layout import DamagedLog, segment_names
 from thft.stream.retention import archive
-from thft.stream.retention.root import read_root
+from thft.stream.retention.root import NO_SNAPSHOT, read_root
 from thft.stream.snapshot import FOLDER, BadSnapshot, SnapshotStore
 
 
@@ -45,7 +45,7 @@ def verify(directory: Path) -> Verdict:
 def check_root(disk: Disk) -> None:
     """Raises DamagedLog unless what the root names is there, byte for byte."""
     root = read_root(disk)
-    if root is None:
+    if root is None or root.snapshot_hash == NO_SNAPSHOT:
         return
     try:
         found = SnapshotStore(disk.folder(FOLDER)).hash_of(root.snapshot_seq)

@@ -37,6 +37,7 @@ def test_any_bytes_will_do_and_may_be_reused(kind: type) -> None:
 
 @pytest.mark.parametrize("step", [1, 2, 3, 7, 64, 1 << 20])
 def test_pieces_of_any_size_give_the_same_units(step: int) -> None:
+    """1.1-6: byte by byte, in pieces, or all at once."""
     stream = (
         b"GET / HTTP/1.1\r\n\r\n8=8=x9"
         + BEAT * 3
@@ -50,6 +51,7 @@ def test_pieces_of_any_size_give_the_same_units(step: int) -> None:
 
 
 def test_bytes_before_a_message_are_skipped_and_counted() -> None:
+    """1.1-1: what is no message is passed over until one begins."""
     framer = Framer()
     assert framer.feed(b"GET /?8=7 HTTP/1.1\r\n8=8=" + BEAT[2:]) != []
     assert framer.skipped_bytes == len(b"GET /?8=7 HTTP/1.1\r\n8=")
@@ -58,6 +60,7 @@ def test_bytes_before_a_message_are_skipped_and_counted() -> None:
 
 
 def test_the_checksum_is_three_figures_that_fit() -> None:
+    """1.1-7: three figures up to 255, nothing else."""
     summed = int(BEAT[-4:-1])
     for wrong in (
         "256",
@@ -76,6 +79,7 @@ def test_the_checksum_is_three_figures_that_fit() -> None:
 
 
 def test_a_length_too_short_loses_one_message() -> None:
+    """1.1-2: the declared end is where the search for CheckSum begins."""
     assert reasons(framed("35=0|34=2|49=A|", length=9) + TEST) == [
         "BodyLength(9) is 9, the body has 15 bytes",
         "1",
@@ -83,6 +87,7 @@ def test_a_length_too_short_loses_one_message() -> None:
 
 
 def test_a_length_too_long_swallows_the_next_message_with_it() -> None:
+    """1.1-3: the extent is one garbled message, and nothing inside it is read."""
     long = framed("35=0|34=2|49=A|", length=18)
     units = fed(long + TEST + BEAT)
     assert [type(unit) for unit in units] == [Garbled, Message]
@@ -127,6 +132,7 @@ def test_tags_keep_their_shape_for_the_dictionary_to_refuse() -> None:
 
 
 def test_data_may_contain_what_looks_like_a_message() -> None:
+    """1.1-5: the length before it says where it ends."""
     inside = b"x" + SOH + b"10=000" + SOH + BEAT
     text = f"35=B|34=2|95={len(inside)}|96=".encode().replace(b"|", SOH) + inside + SOH
     head = b"8=FIX.4.4\x019=%d\x01" % len(text)
@@ -155,6 +161,7 @@ def test_data_without_its_length_before_it_ends_at_the_delimiter() -> None:
 )
 @pytest.mark.parametrize("step", [1, 1 << 20])
 def test_a_message_above_the_limit_ends_the_stream(stream: bytes, step: int) -> None:
+    """1.1-4: however it arrives, and nothing is reserved for what is only declared."""
     framer = Framer(max_message_bytes=4_096)
     stream = BEAT + stream
     seen: list[object] = []

@@ -262,6 +262,7 @@ def test_a_tuple_goes_out_and_comes_back() -> None:
 
 
 def test_fields_go_out_in_order_with_groups_in_place() -> None:
+    """1.2-1: ascending by tag, a group where its count stands."""
     body = pack(
         [
             (58, "t"),
@@ -309,6 +310,7 @@ def test_a_message_sent_again_keeps_its_body() -> None:
     ],
 )
 def test_times_go_out_in_every_precision(digits: int, text: bytes) -> None:
+    """1.2-3: milliseconds by default, exactly three digits."""
     assert format_timestamp(MORNING + 1_234, digits) == text
     header = Header("FIX.4.4", [], timestamp_digits=digits)
     assert b"\x0152=" + text in header.encode("0", 1, MORNING + 1_234)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from thft.stream.reader import read_all
 State = tuple[int, int, int, tuple[Sent, ...]]
 
 
-def opened(disk: FragileDisk) -> FixLog:
+def opened(disk: FragileDisk, durable: bool = False) -> FixLog:
     journal = Journal(
         disk,
         instance="fix",
@@ -28,7 +29,7 @@ def opened(disk: FragileDisk) -> FixLog:
         block_bytes=BLOCK_BYTES,
         threads=False,
     )
-    return FixLog(journal, disk, 1)
+    return FixLog(journal, disk, 1, durable=durable)
 
 
 def state_of(store: MemoryStore) -> State:
@@ -177,3 +178,35 @@ def test_a_full_disk_refuses_every_turn_until_the_log_is_opened_again() -> None:
     again.append(Sent(2, "D", 5, b"11=D\x01"))
     again.flush()
     assert opened(restarted.killed()).next_out == 3
+
+
+def test_a_durable_log_waits_for_the_disk_when_a_message_is_kept_and_only_then() -> None:
+    disk = FragileDisk()
+    store = opened(disk, durable=True)
+    store.append(Sent(1, "D", 5, b"11=A\x01"))
+    store.flush()
+    assert store._journal.unsynced_bytes == 0
+    store.append(None)
+    store.flush()
+    assert store._journal.unsynced_bytes > 0
+    for seed in range(20):
+        again = opened(disk.cut_power(Prng(seed)))
+        assert again.next_out in (2, 3) and again.sent(1) is not None
+
+
+def test_a_turn_becomes_durable_once_it_has_left(tmp_path: Path) -> None:
+    store = FixLog.open(tmp_path, 1)
+    journal = store._journal
+    for seq in (1, 2):
+        store.append(Sent(seq, "D", 5, b"11=A\x01"))
+        store.flush()
+        store.left()
+        deadline = time.monotonic() + 60
+        while journal.durable_seq < journal.written_seq:
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
+    store.append(Sent(3, "D", 5, b"11=A\x01"))
+    store.flush()
+    journal.sync_now()
+    assert journal.durable_seq == journal.written_seq
+    store.close()

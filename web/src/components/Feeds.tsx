@@ -18,7 +18,7 @@ export function Feeds({ engine }: { engine: Snapshot }) {
               <small>{feed.venue}</small>
             </th>
             <td>
-              <span className={`state ${feed.state === "READY" ? "good" : "poor"}`}>
+              <span className={`state ${tone(feed.state)}`}>
                 {feed.state}
               </span>
               <small>{feed.reason}</small>
@@ -38,7 +38,7 @@ export function Feeds({ engine }: { engine: Snapshot }) {
                 <small>account</small>
               </th>
               <td>
-                <span className={`state ${one.state === "READY" ? "good" : "poor"}`}>
+                <span className={`state ${tone(one.state)}`}>
                   {one.state}
                 </span>
                 <small>{one.reason}</small>
@@ -52,6 +52,11 @@ export function Feeds({ engine }: { engine: Snapshot }) {
       </Table>
     </Panel>
   );
+}
+
+function tone(state: string): string {
+  if (state === "CLOSED") return "away"; // by the venue's calendar: nobody need look
+  return state === "READY" ? "good" : "poor";
 }
 
 function faults(feed: Feed): string {

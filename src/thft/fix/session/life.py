@@ -41,6 +41,8 @@ class Life:
         self.resends = Resends(config.resend, store)
         self.pulse = Pulse(config.silence_cap_ns if config.initiator else 0, config.idle_limit_ns)
         self.events: list[Event] = []
+        self.room = config.resend.messages_per_turn
+        """So many messages may go out again at once."""
         self.deadline_ns = 0
         """When the Logon or Logout of the peer is overdue, monotonic."""
         self.window_end_ns: int | None = None

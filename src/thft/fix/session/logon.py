@@ -163,11 +163,11 @@ def logon_answered(life: Life, logon: Message, now: Now) -> None:
     _logged_on(life, logon, high, wanted, life.store.next_out, now)
 
 
-def logon_refused(life: Life, logout: Message, now: Now) -> None:
-    """Ends with what the peer says against our Logon."""
-    if logout.seq == life.store.next_in:
+def logon_refused(life: Life, refusal: Message, now: Now) -> None:
+    """Ends with what the peer says against our Logon, in a Logout or a Reject."""
+    if refusal.seq == life.store.next_in:
         life.consume()
-    life.end(f"Logon refused: {said(logout)}")
+    life.end(f"Logon refused: {said(refusal)}")
 
 
 def logon_again(life: Life, logon: Message, now: Now) -> None:

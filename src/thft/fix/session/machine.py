@@ -1,8 +1,8 @@
 """A FIX session without I/O, for either role: inputs in, bytes and events out; run by its owner.
 
 The owner calls one input after another and, at the end of its turn: `store.flush()`, then writes
-`take()`, then closes the connection when `leave` says why, then waits until `next_timer_ns`.
-Nothing is called back. `table` says which input leads where.
+`take()`, then `store.left()`, closes the connection when `leave` says why, and waits until
+`next_timer_ns`. Nothing is called back. `table` says which input leads where.
 """
 
 from __future__ import annotations
@@ -55,9 +55,16 @@ class Session:
         Iterate to the end, and deal with each event before the next: what the owner sends then
         leaves before what the session has to say about later messages.
         """
+        life = self._life
+        self._clock = now
         for unit in units:
-            yield from self._unit(unit, now)
-            if self._life.leave:
+            expected = life.store.next_in
+            last = self._unit(unit, now)
+            if life.events:
+                yield from self._events()
+            if life.recovery.gap is not None:
+                yield from self._behind(last, expected, now)
+            if life.leave:
                 return
 
     def timer(self, now: Now) -> list[Event]:
@@ -82,21 +89,23 @@ class Session:
         `body` comes from `wire.pack` or a layout, `extra` are header fields of this message.
         Raises NotLoggedOn, and Unsendable for a type of the session layer.
         """
-        self._must_be_logged_on()
+        life = self._life
+        if life.state not in LOGGED_ON_STATES:
+            raise self._not_logged_on()
         if kind in tags.ADMIN_TYPES:
             raise Unsendable(tags.MSG_TYPE, f"{kind} belongs to the session layer")
-        return self._life.outbox.application(kind, body, extra, now)
+        return life.outbox.application(kind, body, extra, now)
 
     def reject_business(
         self, message: Message, reason: int, text: str, now: Now, ref_id: str = ""
     ) -> int:
         """Refuses an application message by BusinessMessageReject(380=`reason`)."""
-        self._must_be_logged_on()
+        if self.state not in LOGGED_ON_STATES:
+            raise self._not_logged_on()
         return self._life.outbox.business_reject(message, reason, text, ref_id, now)
 
-    def _must_be_logged_on(self) -> None:
-        if self.state not in LOGGED_ON_STATES:
-            raise NotLoggedOn(f"the session is {self.state}", "wait until it is logged on")
+    def _not_logged_on(self) -> NotLoggedOn:
+        return NotLoggedOn(f"the session is {self.state}", "wait until it is logged on")
 
     def probe(self, now: Now) -> None:
         """Sends a TestRequest of its own id, to measure the round trip; none while one is open."""
@@ -106,6 +115,15 @@ class Session:
     def take(self) -> bytes:
         """Returns the bytes to write, after `store.flush()`."""
         return self._life.outbox.take()
+
+    @property
+    def made(self) -> int:
+        """Messages made so far, on all connections; the owner counts what leaves by it."""
+        return self._life.outbox.made
+
+    def allow(self, messages: int) -> None:
+        """Bounds how many messages the next input may send again; the rest waits for `timer`."""
+        self._life.room = messages
 
     @property
     def state(self) -> State:
@@ -136,6 +154,9 @@ class Session:
     @property
     def next_timer_ns(self) -> int | None:
         """When `timer` must be called at the latest, monotonic; None for not at all."""
+        life = self._life
+        if life.state is State.LOGGED_ON and life.window_end_ns is None and not life.resends:
+            return life.pulse.next_ns(life.outbox.last_sent_ns)  # asked for after every turn
         return min((at for _, at in self._times(self._clock)), default=None)
 
     # ---- rows ----------------------------------------------------------------------------------
@@ -164,48 +185,50 @@ class Session:
 
     # ---- messages ------------------------------------------------------------------------------
 
-    def _unit(self, unit: Message | Garbled, now: Now) -> Iterator[Event]:
-        self._clock = now
+    def _unit(self, unit: Message | Garbled, now: Now) -> Message | None:
+        """Acts on what came; returns a Logout that is acted on behind what waits for it."""
         if isinstance(unit, Garbled):
             self._signal(Input.GARBLED, now, f"garbled message: {unit.reason}")
-            yield from self._events()
-            return
+            return None
         life = self._life
-        before = life.store.next_in
         life.pulse.heard(now.monotonic_ns)
-        if not (life.config.messages_per_s and self._flooded(now)):
-            yield from self._message(unit, now)
-            if len(life.recovery):
-                yield from self._drain(now)
-            if life.recovery.gap is not None:
-                progress = life.store.next_in > before
-                if life.recovery.settled(life.store.next_in, now.monotonic_ns, progress):
-                    life.ask(now)
-                life.note_gap()
-        if life.events:
-            yield from self._events()
-
-    def _message(self, message: Message, now: Now) -> Iterator[Event]:
-        given = KINDS.get(message.type, Input.APPLICATION)
+        if life.config.messages_per_s and self._flooded(now):
+            return None
+        given = KINDS.get(unit.type, Input.APPLICATION)
         row = self._row(given)
-        life = self._life
         if row.check is not Check.NONE:
-            refusal = life.admission.header(message, now)
+            refusal = life.admission.header(unit, now)
             if refusal is not None:
-                life.refuse(message, refusal, now)
-                return
-            if row.check is Check.NUMBER and not life.numbered(message, now):
-                return
-            if row.check is Check.LAST and message.seq == life.store.next_in:
+                life.refuse(unit, refusal, now)
+                return None
+            if row.check is Check.NUMBER:
+                if not life.numbered(unit, now):
+                    return None
+            elif row.check is Check.LAST and unit.seq == life.store.next_in:
                 life.consume()
-                yield from self._drain(now)
-                if life.leave:
-                    return
-                row = self._row(given)
+                if life.recovery.gap is not None:
+                    return unit
         try:
-            self._act(row, given, message, now)
+            self._act(row, given, unit, now)
         except BadValue as error:
-            self._unreadable(message, error, now)
+            self._unreadable(unit, error, now)
+        return None
+
+    def _behind(self, last: Message | None, before: int, now: Now) -> Iterator[Event]:
+        """Acts on what waited, then on a Logout that comes last, and asks for what is missing.
+
+        `before` is the number that was expected before the message.
+        """
+        life = self._life
+        yield from self._drain(now)
+        if last is not None and not life.leave:
+            self._act(self._row(Input.LOGOUT), Input.LOGOUT, last, now)
+            yield from self._events()
+        if life.recovery.gap is not None:
+            progress = life.store.next_in > before
+            if life.recovery.settled(life.store.next_in, now.monotonic_ns, progress):
+                life.ask(now)
+            life.note_gap()
         yield from self._events()
 
     def _unreadable(self, message: Message, error: BadValue, now: Now) -> None:

@@ -28,6 +28,7 @@ class Outbox:
     def __init__(self, config: SessionConfig, store: Store) -> None:
         self._config = config
         self._store = store
+        self._never, self._orders = config.resend.never, config.resend.orders
         comp_ids = ((tags.SENDER_COMP_ID, config.sender), (tags.TARGET_COMP_ID, config.target))
         self._header = Header(
             config.begin_string, (*comp_ids, *config.header), config.timestamp_digits
@@ -35,6 +36,8 @@ class Outbox:
         self._bytes: list[bytes] = []
         self.last_sent_ns = 0
         """When the last message was made, monotonic."""
+        self.made = 0
+        """Messages so far, sent again or not."""
 
     def take(self) -> bytes:
         """Returns what is to be written, and forgets it."""
@@ -50,13 +53,13 @@ class Outbox:
 
     def application(self, kind: str, body: bytes, extra: tuple[HeaderField, ...], now: Now) -> int:
         """Sends an application message; returns its number."""
-        policy = self._config.resend
-        seq = self._store.next_out
+        store = self._store
+        seq = store.next_out
         self._encode(kind, seq, body, extra, now)
         kept = None
-        if kind not in policy.never:
-            kept = Sent(seq, kind, now.utc_ns, body, extra, kind in policy.orders)
-        self._store.append(kept)
+        if kind not in self._never:
+            kept = Sent(seq, kind, now.utc_ns, body, extra, kind in self._orders)
+        store.append(kept)
         return seq
 
     def session(
@@ -144,6 +147,7 @@ class Outbox:
             extra = (*extra, (tags.LAST_MSG_SEQ_NUM_PROCESSED, last))
         self._bytes.append(self._header.encode(kind, seq, now.utc_ns, body, extra))
         self.last_sent_ns = now.monotonic_ns
+        self.made += 1
 
 
 def route_back(message: Message) -> tuple[HeaderField, ...]:

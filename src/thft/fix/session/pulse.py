@@ -17,7 +17,7 @@ class Pulse:
     def __init__(self, silence_cap_ns: int, idle_limit_ns: int) -> None:
         self._cap_ns = silence_cap_ns
         self._idle_ns = idle_limit_ns
-        self.interval_ns = 0
+        self.interval_ns = self._wait_ns = 0
         self.heard_ns = 0
         self.probed_ns: int | None = None
         """When our open TestRequest went out."""
@@ -25,6 +25,7 @@ class Pulse:
     def begin(self, interval_s: int, now_ns: int) -> None:
         """Starts over with an agreed HeartBtInt."""
         self.interval_ns = interval_s * SECOND_NS
+        self._wait_ns = min(self._patience_ns, self._cap_ns or self._patience_ns)
         self.heard(now_ns)
 
     def heard(self, now_ns: int) -> None:
@@ -50,11 +51,16 @@ class Pulse:
         """When the peer's silence calls for a TestRequest, None for never."""
         if not self.interval_ns or self.probed_ns is not None:
             return None
-        wait_ns = min(self._patience_ns, self._cap_ns or self._patience_ns)
-        return self.heard_ns + wait_ns
+        return self.heard_ns + self._wait_ns
 
     def heartbeat_ns(self, last_sent_ns: int) -> int | None:
         """When our own silence calls for a Heartbeat, None for never."""
         if not self.interval_ns or self.probed_ns is not None:
             return None
         return last_sent_ns + self.interval_ns
+
+    def next_ns(self, last_sent_ns: int) -> int | None:
+        """When the first of these three comes, None for never; asked for at the end of a turn."""
+        if self.interval_ns and self.probed_ns is None:
+            return min(self.heard_ns + self._wait_ns, last_sent_ns + self.interval_ns)
+        return self.dead_ns

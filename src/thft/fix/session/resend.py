@@ -35,6 +35,8 @@ class Gap:
     asked: bool = False
     asked_end: int = 0
     """Where the open request ends, 0 when it goes to the last message."""
+    filled: bool = False
+    """A gap fill has brought us to the last number of the open request."""
     due_ns: int = 0
     """When it is asked for again, monotonic."""
     tries: int = 0
@@ -87,6 +89,15 @@ class Recovery:
         for seq in [seq for seq in self._waiting if seq < expected]:
             self.next(seq)
 
+    def filled(self, expected: int) -> None:
+        """Notes a gap fill up to a number.
+
+        Some engines fill a chunk up to its last number instead of beyond it, and send no more until
+        they are asked: a chunk from that number on is due. Others send it now, and then once more.
+        """
+        if self.gap is not None and self.gap.asked_end == expected:
+            self.gap.filled = True
+
     def opened(self, seq: int) -> bool:
         """Notes a number that is too high; returns whether the missing ones must be asked for."""
         if self.gap is None:
@@ -109,7 +120,7 @@ class Recovery:
                 self.gap = Gap(end, due_ns=now_ns + self._policy.timeout_ns)
                 return bool(gap.asked_end)
             return False
-        if gap.asked_end and expected > gap.asked_end:
+        if gap.asked_end and (gap.filled or expected > gap.asked_end):
             return True
         if progress:
             gap.tries, gap.due_ns = 1, now_ns + self._policy.timeout_ns
@@ -119,13 +130,13 @@ class Recovery:
         """Returns BeginSeqNo and EndSeqNo to ask for; None when it was asked often enough."""
         gap, policy = self.gap, self._policy
         assert gap is not None
-        if gap.asked and gap.asked_end and expected > gap.asked_end:
+        if gap.filled or (gap.asked and gap.asked_end and expected > gap.asked_end):
             gap.tries = 0
         if gap.tries >= policy.tries:
             return None
         chunked = policy.chunk and gap.end - expected + 1 > policy.chunk
         gap.asked_end = expected + policy.chunk - 1 if chunked else 0
-        gap.asked = True
+        gap.asked, gap.filled = True, False
         gap.due_ns = now_ns + (policy.timeout_ns << gap.tries)
         gap.tries += 1
         return expected, gap.asked_end
@@ -189,10 +200,10 @@ class Resends:
         """Begins an answer for the numbers from `begin` to `end`, which have all been used."""
         self._answers.append(_Answer(begin, end))
 
-    def piece(self, utc_ns: int) -> list[Fill]:
-        """Returns the next messages of the oldest answer, as many as one turn may send."""
+    def piece(self, utc_ns: int, room: int) -> list[Fill]:
+        """Returns the next messages of the oldest answer, `room` or as many as a turn may send."""
         fills: list[Fill] = []
-        room = self._policy.messages_per_turn
+        room = min(room, self._policy.messages_per_turn)
         looked = room * NUMBERS_PER_MESSAGE
         while self._answers and len(fills) < room and looked > 0:
             answer = self._answers[0]

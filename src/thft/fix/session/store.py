@@ -1,14 +1,16 @@
 """What a session must not forget: its next numbers and what it sent; called by session and owners.
 
 The session changes the store while it works through a turn. Its owner calls `flush` before any
-bytes of that turn leave, so that no number is ever used twice.
+bytes of that turn leave, so that no number is ever used twice, and `left` afterwards.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Protocol
+
+from msgspec import Struct
 
 HeaderField = tuple[int, bytes]
 
@@ -16,7 +18,7 @@ RECEIVED = "received"
 """The cause of a next number that follows its predecessor."""
 
 
-class Sent(NamedTuple):
+class Sent(Struct, frozen=True, array_like=True, gc=False):
     """An outgoing message that may have to be sent again: all that is not made anew then."""
 
     seq: int
@@ -64,6 +66,10 @@ class Store(Protocol):
         """Makes all changes so far survive the process; raises LocalError when it cannot."""
         ...
 
+    def left(self) -> None:
+        """The bytes that waited for `flush` have left: does what they need not wait for."""
+        ...
+
 
 @dataclass(frozen=True)
 class Retention:
@@ -81,10 +87,7 @@ class MemoryStore:
         self.next_in = self.next_out = 1
         self.began_ns = 0
         self._kept: dict[int, Sent] = {}
-        self._shelves = {
-            True: _Shelf(orders or Retention()),
-            False: _Shelf(others or Retention()),
-        }
+        self._orders, self._others = _Shelf(orders or Retention()), _Shelf(others or Retention())
 
     def set_next_in(self, number: int, cause: str) -> None:
         """See Store."""
@@ -95,15 +98,16 @@ class MemoryStore:
         self.next_out += 1
         if sent is not None:
             self._kept[sent.seq] = sent
-            for old in self._shelves[sent.order].put(sent):
+            shelf = self._orders if sent.order else self._others
+            for old in shelf.put(sent):
                 del self._kept[old.seq]
 
     def reset(self, next_out: int, began_ns: int, cause: str) -> None:
         """See Store."""
         self.next_in, self.next_out, self.began_ns = 1, next_out, began_ns
         self._kept.clear()
-        for shelf in self._shelves.values():
-            shelf.clear()
+        self._orders.clear()
+        self._others.clear()
 
     def sent(self, seq: int) -> Sent | None:
         """See Store."""
@@ -112,35 +116,42 @@ class MemoryStore:
     def flush(self) -> None:
         """Nothing of it survives."""
 
+    def left(self) -> None:
+        """Nothing is left to do."""
+
     @property
     def kept_messages(self) -> int:
         """See Store."""
         return len(self._kept)
 
+    def kept_numbers(self) -> list[int]:
+        """Returns the numbers of the kept messages, oldest first."""
+        return list(self._kept)
+
     @property
     def kept_bytes(self) -> int:
         """Bytes of the bodies that are kept."""
-        return sum(shelf.bytes for shelf in self._shelves.values())
+        return self._orders.bytes + self._others.bytes
 
 
 class _Shelf:
     """The kept messages of one class, oldest first, within their bounds."""
 
     def __init__(self, bounds: Retention) -> None:
-        self._bounds = bounds
+        self._most, self._most_bytes, self._age_ns = bounds.count, bounds.bytes, bounds.age_ns
         self._messages: deque[Sent] = deque()
         self.bytes = 0
 
     def put(self, sent: Sent) -> list[Sent]:
         """Takes a message; returns what had to leave for it."""
-        messages, bounds = self._messages, self._bounds
+        messages = self._messages
         messages.append(sent)
         self.bytes += len(sent.body)
         left: list[Sent] = []
-        oldest_ns = sent.sending_ns - bounds.age_ns
+        oldest_ns = sent.sending_ns - self._age_ns
         while messages and (
-            len(messages) > bounds.count
-            or self.bytes > bounds.bytes
+            len(messages) > self._most
+            or self.bytes > self._most_bytes
             or messages[0].sending_ns < oldest_ns
         ):
             old = messages.popleft()

@@ -175,6 +175,7 @@ TABLE: dict[State, dict[Input, Row]] = {
             _NONE, logon.logon_answered, _S.LOGGED_ON, _S.RECOVERING, _S.DISCONNECTED
         ),
         Input.LOGOUT: _row(_NONE, logon.logon_refused, _S.DISCONNECTED),
+        Input.REJECT: _row(_NONE, logon.logon_refused, _S.DISCONNECTED),
         Input.DISCONNECTED: _OFF,
         Input.STOP: _OFF,
         Input.LOGON_LATE: _row(_NONE, logon.logon_late, _S.DISCONNECTED),

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from thft.base.errors import LocalError
 from thft.fix.dictionary import STRICT, Dictionary
 from thft.fix.session.schedule import Schedule
@@ -21,7 +23,7 @@ LogonSigner = Callable[[int, bytes], Iterable[BodyField]]
 """(MsgSeqNum, text of SendingTime) → body fields such as 95 and 96; pure and quick."""
 
 
-class Now(NamedTuple):
+class Now(Struct, frozen=True, gc=False):
     """One moment on two clocks: timers go by the first, SendingTime and schedules by the second."""
 
     monotonic_ns: int
@@ -136,7 +138,7 @@ class StateChanged(NamedTuple):
     reason: str
 
 
-class Application(NamedTuple):
+class Application(Struct, frozen=True):
     """An application message, in order and once; `message.get(97)` may call it a repetition."""
 
     message: Message

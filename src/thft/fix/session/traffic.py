@@ -76,6 +76,8 @@ def sequence_reset(life: Life, message: Message, now: Now) -> None:
     if new > expected:
         life.store.set_next_in(new, "gap fill" if fills else "sequence reset")
         life.recovery.jumped(new)
+        if fills:
+            life.recovery.filled(new)
 
 
 def answer_resend(life: Life, message: Message, now: Now) -> None:
@@ -99,7 +101,7 @@ def answer_resend(life: Life, message: Message, now: Now) -> None:
 
 def answer_on(life: Life, text: str, now: Now) -> None:
     """Gives the next piece of what the peer asked for."""
-    fills = life.resends.piece(now.utc_ns)
+    fills = life.resends.piece(now.utc_ns, life.room)
     for fill in fills:
         life.outbox.again(fill, now)
     orders = tuple(fill.sent for fill in fills if fill.sent is not None and fill.sent.order)

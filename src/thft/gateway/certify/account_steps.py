@@ -37,7 +37,7 @@ async def no_orders(trial: Trial) -> str:
         return _refused_orders(trial, refused)
     if not reports():
         raise Failed(f"AF: {trial.silence(line)}", key, write(key, "none"))
-    total = read(reports()[0], trial.dialect).total
+    total = read(reports()[0], trial.dialect, trial.symbols).total
     trial.learn(key, terms.mass_status, "AF")
     if total:
         trial.flat = False
@@ -187,7 +187,7 @@ async def unknown_order(trial: Trial) -> str:
     if message is None:
         key = "orders.status"
         raise Failed(f"H: {trial.silence(line)}", key, write(key, "none"))
-    kind = read(message, trial.dialect).kind
+    kind = read(message, trial.dialect, trial.symbols).kind
     if kind != "not_found":
         remedy = "the client would take it for an order's end: ask the venue"
         said = f"150={message.text(150)} 39={message.text(39)} 103={message.text(103)}"

@@ -13,7 +13,7 @@ from thft.gateway.certify.report import Failed
 from thft.gateway.certify.trial import MISSING, Trial
 from thft.gateway.dialect import OrderKind
 from thft.gateway.fix.limiter import Lane
-from thft.gateway.fix.reports import CANCEL_MARK, Said, Unsupported, read
+from thft.gateway.fix.reports import REQUEST_MARK, Said, Unsupported, read
 from thft.gateway.fix_link import now
 from thft.model.event import ExecutionReport
 from thft.model.fixed import ABSENT, SIZE_DIGITS, format_scaled
@@ -57,7 +57,7 @@ class Placed:
                 self.cancel_refused = message.text(58) or f"reason {message.text(102)}"
             elif message.type == "j" and self._names(message):
                 text = message.text(58) or "no reason given"
-                if CANCEL_MARK in (message.text(379) or ""):
+                if REQUEST_MARK in (message.text(379) or ""):
                     self.cancel_refused = text
                 else:
                     self.refused, self.incomplete = text, message.text(380) == MISSING
@@ -70,10 +70,10 @@ class Placed:
 
     def _names(self, message: Message) -> bool:
         named = (message.text(tag) or "" for tag in (11, 41, 379))
-        return any(one.partition(CANCEL_MARK)[0] == self.id for one in named)
+        return any(one.partition(REQUEST_MARK)[0] == self.id for one in named)
 
     def _report(self, message: Message) -> None:
-        said = read(message, self._trial.dialect)
+        said = read(message, self._trial.dialect, self._trial.symbols)
         known = self.order.venue_order_id
         ours = said.client_order_id == self.id or (known and said.venue_order_id == known)
         if not ours:
@@ -167,7 +167,7 @@ class Booking:
     def __init__(self, trial: Trial) -> None:
         self._trial = trial
         self._cancels = 0
-        self._run = f"c{now().utc_ns // 1_000_000_000:x}"
+        self._run = f"c{now().utc_ns // 1_000_000:x}"
         self.placed: list[Placed] = []
 
     async def place(

@@ -66,6 +66,9 @@ class Ear:
         """There is no session, and an attempt has failed."""
         return self.words[0] in ("OFFLINE", "HALTED")
 
+    def attempt(self, link: str) -> None:
+        """See Desk."""
+
     def logged_on(self, heartbeat_s: int) -> None:
         """See Desk."""
 
@@ -102,9 +105,9 @@ class Line(Channel):
 
     def __init__(self, news: asyncio.Event, store: Store, *terms: Any) -> None:
         """`terms`: what a channel takes, without its store and desk."""
-        dialect, link, settings, gate, budgets, prng, timing = terms
+        dialect, link, settings, *rest = terms
         self.ear, self.store = Ear(news), store
-        super().__init__(dialect, link, settings, store, self.ear, gate, budgets, prng, timing)
+        super().__init__(dialect, link, settings, store, self.ear, *rest)
         self.roles, self.header = link.roles, [*link.header]
         self.seen: list[Event] = []
         self.rejects: list[Refused] = []

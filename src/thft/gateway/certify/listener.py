@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from thft.gateway.port import Level
 from thft.host import clock
-from thft.model.event import ExecutionReport
+from thft.model.event import ExecutionReport, ReplaceReport
 from thft.model.fixed import ABSENT
 
 
@@ -55,7 +55,13 @@ class Listener:
         """See EngineInbox."""
         self.faults.append(f"{fault}: {detail}")
 
-    def execution(self, report: ExecutionReport) -> None:
+    def connect_attempt(self, feed: int, link: str) -> None:
+        """See EngineInbox."""
+
+    def feed_stamps(self, feed: int, source: str) -> None:
+        """See EngineInbox."""
+
+    def execution(self, report: ExecutionReport | ReplaceReport) -> None:
         """See EngineInbox."""
 
     def account_state(self, account: str, state: str, reason: str, session: int) -> None:

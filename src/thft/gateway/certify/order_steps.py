@@ -214,7 +214,7 @@ class OrderSteps:
         )
         if len(placed.said) == before:
             return  # some forget an order with its end; an unknown one is a step of its own
-        told_size = read(placed.reports[-1], trial.dialect).cum_size
+        told_size = read(placed.reports[-1], trial.dialect, trial.symbols).cum_size
         if told_size != placed.order.cum_size:
             said = f"H says {_size(told_size)} executed, reports said {_size(placed.booked)}"
             raise Failed(said, "overlay.messages.8", ODD)

@@ -6,6 +6,8 @@ import re
 from collections import Counter
 from typing import Literal
 
+from msgspec import structs
+
 from thft.fix import tags
 from thft.fix.wire import Fields, Message
 from thft.gateway.certify.line import Line
@@ -147,7 +149,8 @@ async def _subscribe(trial: Trial, kind: Literal["top", "depth"]) -> tuple[Line,
     line = await trial.on("quotes")
     trial.must_know_symbols()
     listener = Listener()
-    desk = QuoteDesk(listener, FEED, trial.dialect, trial.symbols, kind == "depth")
+    settings = structs.replace(trial.settings, depth=kind == "depth")
+    desk = QuoteDesk(listener, FEED, trial.dialect, settings, trial.symbols)
     desk.channel, line.ear.quotes = line, desk
     since = line.mark
     desk.logged_on(0)

@@ -12,17 +12,18 @@ from thft.base.errors import LocalError
 from thft.base.prng import Prng
 from thft.fix.session import Store
 from thft.fix.wire import Message
+from thft.gateway.calendar import Calendar
 from thft.gateway.certify.line import Line, Refused
 from thft.gateway.certify.report import Failed, NotTested, write
 from thft.gateway.dialect import Dialect, Role
 from thft.gateway.fix.causes import Timing
 from thft.gateway.fix.channel import Gate
-from thft.gateway.fix.client import connect_budgets, limits
+from thft.gateway.fix.client import addressed, connect_budgets, limits
 from thft.gateway.fix.limiter import Lane
 from thft.gateway.fix.reports import OrderWords
 from thft.gateway.fix.settings import FixSettings
 from thft.gateway.fix.symbols import SymbolMap
-from thft.model.fixed import ABSENT
+from thft.model.fixed import ABSENT, SIZE_ONE
 
 Found = TypeVar("Found")
 UNSUPPORTED, MISSING = "3", "5"
@@ -65,7 +66,8 @@ class Trial:
         self.dialect = dialect
         self.settings = settings
         self.means = means
-        self.symbols = SymbolMap(dialect, names)
+        as_counted = dict.fromkeys(names.values(), SIZE_ONE)
+        self.symbols = SymbolMap(dialect, names, as_counted)
         self.words = OrderWords(dialect, settings, self.symbols)
         self.news = asyncio.Event()
         self.gate = Gate(limits(dialect, settings))
@@ -79,15 +81,13 @@ class Trial:
         """What all prices seen are multiples of, 1e-9."""
         budgets = connect_budgets(dialect)
         timing = Timing(first_ms=means.first_wait_ms)
-        self.lines = [
-            Line(
-                self.news,
-                stores(link.name),
-                *(dialect, link, settings, self.gate, budgets(link.name), prng, timing),
-            )
-            for link in dialect.links
-            if {"quotes", "orders", "symbols"} & {*link.roles}
-        ]
+        calendar = Calendar(dialect.closed if settings.calendar else ())
+        self.lines = []
+        for at, link in enumerate(dialect.links):
+            if {"quotes", "orders", "symbols"} & {*link.roles}:
+                own = addressed(dialect, settings, at, prng)
+                terms = (dialect, link, own, self.gate, budgets(link.name), prng, timing, calendar)
+                self.lines.append(Line(self.news, stores(link.name), *terms))
 
     async def on(self, role: Role) -> Line:
         """Returns the line with a role once it is logged on; raises NotTested."""

@@ -121,6 +121,8 @@ def _trading(dialect: Dialect) -> Iterator[Finding]:
     if dialect.recovery == "resend" and dialect.reset != "continue":
         cause = "numbers start over at every Logon, so nothing is sent again"
         yield Finding("recovery", cause, "name another way, or reset = continue")
+    if dialect.orders.replace == "G" and not dialect.orders.changes:
+        yield Finding("orders.changes", "G changes nothing", "name price, size, or replace = none")
     if not dialect.orders.types and any("orders" in link.roles for link in dialect.links):
         yield Finding("orders.types", "a link takes orders, none is named", "name the order types")
 

@@ -75,6 +75,26 @@ class DepthOfBook:
         self._entries: dict[bytes | tuple[bytes, int], Row] = {}
         self._totals: dict[tuple[bytes, int], int] = {}
         self._begun = False
+        self._last_update = 0
+
+    def follows(self, first: int, last: int) -> bool:
+        """Takes the update ids of an X; returns False for one that the W had in it already.
+
+        Raises BookFault when updates are missing between this one and what came before.
+        """
+        if ABSENT in (first, last):
+            raise BookFault("an X without update ids")
+        if last <= self._last_update:
+            return False
+        if first > self._last_update + 1:
+            missing = f"{self._last_update + 1} to {first - 1}"
+            raise BookFault(f"updates {missing} are missing")
+        self._last_update = last
+        return True
+
+    def begins_at(self, last: int) -> None:
+        """Takes the update id that a W has in it."""
+        self._last_update = last
 
     def snapshot(self, rows: list[Row]) -> Batch:
         """Begins the book anew with a W."""

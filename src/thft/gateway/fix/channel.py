@@ -1,7 +1,8 @@
 """One FIX session of a venue: connected, logged on, throttled, its state in words; by `client`.
 
-States: CONNECTING, LOGON, SYNCING, READY or DEGRADED as its desk says, then OFFLINE (reason, next
-try) or HALTED (needs a person). What waits to go out belongs to a connection: a new one begins
+States: CONNECTING, LOGON, SYNCING, READY, DEGRADED or STALE as its desk says, then OFFLINE (reason,
+next try), HALTED (needs a person) or CLOSED (the venue is away by its calendar: we log out, and no
+attempt is made until it is back). What waits to go out belongs to a connection: a new one begins
 with empty queues.
 """
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from thft.base.backoff import Backoff, ConnectBudget
@@ -34,13 +35,14 @@ from thft.fix.session import (
 )
 from thft.fix.terms import Checks
 from thft.fix.wire import BadGroup, BadValue, Message
+from thft.gateway.calendar import Calendar
 from thft.gateway.dialect import Dialect, Link
 from thft.gateway.fix.causes import PERSONS, REMEDIES, NotedBudget, Timing, Waits
-from thft.gateway.fix.credential import client_context, resolve
-from thft.gateway.fix.limiter import Item, Lane, Throttle
-from thft.gateway.fix.settings import FixSettings, filled, port_of
+from thft.gateway.fix.credential import client_context, ed25519_signer, resolve
+from thft.gateway.fix.limiter import DATA_A_TURN, QUEUE_MESSAGES, URGENT, Item, Lane, Throttle
+from thft.gateway.fix.settings import FixSettings, filled, host_of, port_of
 from thft.gateway.fix_initiator import FixInitiator
-from thft.gateway.fix_link import now
+from thft.gateway.fix_link import Arrival, now
 
 TOLERANT = Checks(enums=False, order=False, required=False, unknown=False, user=False)
 """Of what a venue says only the values must be there; we are strict about what we send."""
@@ -56,6 +58,10 @@ class Desk(Protocol):
         """It does what it is for."""
         ...
 
+    def attempt(self, link: str) -> None:
+        """An attempt to connect begins; it is remembered when this returns."""
+        ...
+
     def logged_on(self, heartbeat_s: int) -> None: ...
     def ended(self, reason: str) -> None: ...
     def message(self, message: Message) -> None: ...
@@ -67,23 +73,50 @@ class Desk(Protocol):
 
 
 class Gate:
-    """The throttle of one broker with its timer."""
+    """The throttle of one broker with its timers."""
 
     def __init__(self, throttle: Throttle) -> None:
         self.throttle = throttle
         self.channels: list[Channel] = []
-        self._timer: asyncio.TimerHandle | None = None
+        self._timers: list[asyncio.Handle | None] = [None, None]
+        """When the urgent lanes have their next turn, and when data has."""
+        self._marking = False
 
     def run(self) -> None:
-        """Sends what may go, writes it, and comes back for the rest."""
-        wait_ns = self.throttle.run(now().monotonic_ns)
+        """Sends what may go, writes it, and comes back for the rest; data waits for its turn."""
+        self._turn(0, URGENT, QUEUE_MESSAGES)
+        if self.throttle.waiting(Lane.DATA) and self._timers[1] is None:
+            self._timers[1] = asyncio.get_running_loop().call_soon(self._data)
+
+    def _data(self) -> None:
+        self._turn(1, (Lane.DATA,), DATA_A_TURN)
+
+    def _turn(self, which: int, lanes: Iterable[Lane], most: int) -> None:
+        """Gives some lanes their turn, and sets their timer for the next."""
+        timer = self._timers[which]
+        if timer is not None:
+            timer.cancel()
+            self._timers[which] = None
+        wait_ns = self.throttle.run(now().monotonic_ns, lanes, most)
         for channel in self.channels:
             channel.flush()
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if wait_ns >= 0:
-            self._timer = asyncio.get_running_loop().call_later(wait_ns / 1e9, self.run)
+        self.mark()
+        loop, again = asyncio.get_running_loop(), self._data if which else self.run
+        self._timers[which] = loop.call_later(wait_ns / 1e9, again) if wait_ns >= 0 else None
+
+    def mark(self) -> None:
+        """Lets what goes now count from when it is known to have left.
+
+        The loop may write at the end of its turn: after two more turns it has.
+        """
+        if not self._marking:
+            self._marking = True
+            loop = asyncio.get_running_loop()
+            loop.call_soon(loop.call_soon, self._left)
+
+    def _left(self) -> None:
+        self._marking = False
+        self.throttle.left(now().monotonic_ns)
 
 
 class Channel:
@@ -100,6 +133,7 @@ class Channel:
         budgets: list[ConnectBudget],
         prng: Prng,
         timing: Timing,
+        calendar: Calendar,
     ) -> None:
         self.name = link.name
         self._dialect, self._link, self._settings = dialect, link, settings
@@ -107,14 +141,23 @@ class Channel:
         self._desk = desk
         self._gate = gate
         self._timing = timing
+        self._calendar = calendar
         self._budget = NotedBudget(budgets, self._connecting)
         backoff = Backoff(prng, timing.first_ms, timing.cap_ms)
-        self._waits = Waits(dialect, backoff, timing, lambda: desk.ready)
+        self._heartbeat_s = settings.heartbeat_s or dialect.logon.heartbeat_s
+        blocked_s = dialect.comp_ids.blocked_heartbeats * self._heartbeat_s
+        self._waits = Waits(dialect, backoff, timing, lambda: desk.ready, blocked_s)
         self._initiator: FixInitiator | None = None
         self._session: Session | None = None
         self._epoch = 0
+        self._on = False
+        """The venue has let us in on this connection."""
+        self._closing = False
+        """The connection ends because the venue is about to be away."""
         self._refs: dict[int, str] = {}
         self._dirty = False
+        self._counted = 0
+        """Messages of ours that the throttle knows of and the link does not yet."""
         self._turn_due = False
         self._stopping = asyncio.Event()
         gate.channels.append(self)
@@ -130,21 +173,60 @@ class Channel:
             self._desk.turn_end()
             await self._stopping.wait()
             return
-        self._session = Session(config, self._store)
+        session = self._session = Session(config, self._store)
+        probing = asyncio.ensure_future(self._probe())
+        try:
+            while not self._stopping.is_set():
+                await self._open_again()
+                if not self._stopping.is_set():
+                    await self._while_open(session, context)
+        finally:
+            probing.cancel()
+
+    async def _open_again(self) -> None:
+        """Waits, without an attempt, as long as the venue is away."""
+        while not self._stopping.is_set():
+            utc_ns = now().utc_ns
+            away = self._calendar.away(utc_ns)
+            if away is None:
+                return
+            self._desk.state("CLOSED", away.words)
+            self._desk.turn_end()
+            await self._sleep((away.until_ns - utc_ns) / 1e9)
+
+    async def _while_open(self, session: Session, context: ssl.SSLContext | None) -> None:
+        """Lives through connections until `stop`, or until the venue is away."""
+        self._closing = False
         self._initiator = FixInitiator(
-            self._session,
+            session,
             self,
-            (self._settings.host, port_of(self._dialect, self._settings, self.name)),
+            self._address(),
             self._report,
             waits=self._waits,
             budget=self._budget,
             tls=context,
+            stamped="quotes" in self._link.roles,
+            pace=self,
         )
-        probing = asyncio.ensure_future(self._probe())
+        closing = asyncio.ensure_future(self._close(self._initiator))
         try:
             await self._initiator.run()
         finally:
-            probing.cancel()
+            closing.cancel()
+
+    async def _close(self, initiator: FixInitiator) -> None:
+        """Logs out when the venue's calendar says so."""
+        while not self._stopping.is_set():
+            if away := self._calendar.away(now().utc_ns):
+                self._closing = True
+                initiator.stop(f"closed: {away.words}")
+                return
+            await self._sleep(self._timing.look_s)
+
+    async def _sleep(self, seconds: float) -> None:
+        """Sleeps for a while at most: clocks are set, machines are suspended."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), min(seconds, self._timing.look_s))
 
     def stop(self) -> None:
         """Logs out and ends."""
@@ -161,7 +243,7 @@ class Channel:
         """Measures the round trip from time to time."""
         while True:
             await asyncio.sleep(self._timing.probe_s)
-            if self._session is not None and self.logged_on:
+            if self._session is not None and self.logged_on and not self.wait_ns():
                 self._session.probe(now())
                 self._dirty = True
                 self.flush()
@@ -169,15 +251,19 @@ class Channel:
     def _config(self) -> SessionConfig:
         dialect, settings = self._dialect, self._settings
         secret = resolve(settings.password) if settings.password else ""
+        sender = settings.sender_comp_id
+        target = settings.target_comp_id or dialect.comp_ids.target
+        key = settings.signing_key
         return SessionConfig(
-            sender=settings.sender_comp_id,
-            target=settings.target_comp_id or dialect.comp_ids.target,
+            sender=sender,
+            target=target,
             dictionary=dialect.dictionary,
             initiator=True,
             begin_string=dialect.begin_string,
             header=tuple(filled(self._link.header, settings, "")),
             logon=tuple(filled(dialect.logon.fields, settings, secret)),
-            heartbeat_s=settings.heartbeat_s or dialect.logon.heartbeat_s,
+            sign_logon=ed25519_signer(key, sender, target) if key else None,
+            heartbeat_s=self._heartbeat_s,
             reset_on_logon=dialect.reset in ("required", "advised"),
             checks=TOLERANT,
             timestamp_digits=dialect.timestamp_digits,
@@ -185,6 +271,10 @@ class Channel:
             unique_test_ids=True,
             resend=ResendPolicy(order_age_ns=-1),
         )
+
+    def _address(self) -> tuple[str, int]:
+        settings = self._settings
+        return host_of(settings, self.name), port_of(self._dialect, settings, self.name)
 
     def _tls(self) -> ssl.SSLContext | None:
         settings = self._settings
@@ -221,6 +311,7 @@ class Channel:
         def out() -> None:
             assert self._session is not None
             seq = self._session.send(kind, body, now())
+            self._counted += 1
             self._dirty = True
             if ref:
                 self._refs[seq] = ref
@@ -240,7 +331,36 @@ class Channel:
             self._dirty = False
             self._initiator.link.flush()
 
+    # ---- the session's own messages: see Pace --------------------------------------------------
+
+    @property
+    def step(self) -> int:
+        """See Pace."""
+        return self._gate.throttle.step(self.name)
+
+    def room(self) -> int:
+        """See Pace."""
+        return self._gate.throttle.room(self.name, now().monotonic_ns)
+
+    def wait_ns(self) -> int:
+        """See Pace."""
+        return self._gate.throttle.wait_ns(self.name, now().monotonic_ns)
+
+    def made(self, messages: int) -> None:
+        """See Pace; what came through the throttle is counted already."""
+        own = messages - self._counted
+        self._counted = 0
+        if own > 0:
+            self._gate.throttle.said(self.name, own, now().monotonic_ns)
+            self._gate.mark()
+
     # ---- coming in -----------------------------------------------------------------------------
+
+    @property
+    def arrival(self) -> Arrival:
+        """When the message that a desk is given now came."""
+        assert self._initiator is not None and self._initiator.link is not None
+        return self._initiator.link.arrival
 
     def happened(self, session: Session, event: Event, now: Now) -> None:
         """Takes what the session says; see FixApplication."""
@@ -279,19 +399,26 @@ class Channel:
             if self._epoch == self._session.epoch:
                 return  # a gap is filled, or numbers started over: the desk has begun already
             self._epoch = self._session.epoch
+            self._on = True
             self._desk.logged_on(self._session.heartbeat_s)
+        elif state is State.LOGOUT_SENT:
+            self._gate.throttle.forget(self.name)
         elif state is State.DISCONNECTED:
-            self._waits.ended(reason)
+            self._waits.ended(reason, lived=self._on)
+            self._on = False
+            self._counted = 0
             self._gate.throttle.forget(self.name)
             self._desk.ended(reason)
 
     def _connecting(self) -> None:
-        address = f"{self._settings.host}:{port_of(self._dialect, self._settings, self.name)}"
-        self._desk.state("CONNECTING", address)
+        self._desk.attempt(self.name)
+        self._desk.state("CONNECTING", "{}:{}".format(*self._address()))
         self._desk.turn_end()
 
     def _report(self, text: str) -> None:
         """The initiator says why there is no connection, and for how long."""
+        if self._closing:
+            return
         cause = self._waits.cause
         halted = cause in PERSONS
         remedy = f" — {REMEDIES[cause]}" if halted else ""

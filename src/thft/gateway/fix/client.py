@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
+
+from msgspec import structs
 
 from thft.base.backoff import ConnectBudget
 from thft.base.prng import Prng
 from thft.fix.session import Store
 from thft.fix.wire import Message
+from thft.gateway.calendar import Calendar
 from thft.gateway.dialect import Dialect
 from thft.gateway.fix.causes import Timing
 from thft.gateway.fix.channel import Channel, Desk, Gate
@@ -18,10 +21,12 @@ from thft.gateway.fix.orders import OrderDesk
 from thft.gateway.fix.quotes import QuoteDesk
 from thft.gateway.fix.settings import FixSettings
 from thft.gateway.fix.symbols import SymbolMap
+from thft.gateway.fix_link import now
 from thft.gateway.port import EngineInbox
 from thft.model.order import Order
 
 PRICES = frozenset(("W", "X", "Y"))
+DRAWN = "0123456789abcdefghijklmnopqrstuvwxyz"
 CONTROL_MESSAGES = 2
 """What is kept free of a link's own limit for heartbeats and Logout."""
 
@@ -36,6 +41,10 @@ class Wanted(NamedTuple):
     """Empty: quotes alone."""
     logons: int = 0
     """How often the account has logged on in the engine's life."""
+    contracts: Mapping[int, int] = {}
+    """Instrument → units in a contract, 1e-8, at a venue that counts contracts."""
+    attempts: Sequence[tuple[str, int]] = ()
+    """Attempts to connect that engines before this one have made: link, and how long ago in ns."""
 
 
 class FixClient:
@@ -50,11 +59,13 @@ class FixClient:
         stores: Callable[[str], Store],
         prng: Prng,
         timing: Timing | None = None,
+        calendar: Calendar | None = None,
     ) -> None:
         """`stores` opens the store of a link by its name."""
         timing = timing or Timing()
-        symbols = SymbolMap(dialect, wanted.symbols)
-        self.quotes = QuoteDesk(inbox, wanted.feed, dialect, symbols, settings.depth)
+        calendar = calendar or Calendar(dialect.closed if settings.calendar else ())
+        symbols = SymbolMap(dialect, wanted.symbols, wanted.contracts)
+        self.quotes = QuoteDesk(inbox, wanted.feed, dialect, settings, symbols)
         self.orders = OrderDesk(
             inbox,
             wanted.feed,
@@ -67,12 +78,15 @@ class FixClient:
         )
         self._gate = Gate(limits(dialect, settings))
         budgets = connect_budgets(dialect)
+        for name, age_ns in wanted.attempts:
+            for budget in budgets(name):
+                budget.attempt(now().monotonic_ns - age_ns)
         self.channels: list[Channel] = []
-        for link in dialect.links:
+        for at, link in enumerate(dialect.links):
             desks: list[QuoteDesk | OrderDesk] = []
             if "quotes" in link.roles:
                 desks.append(self.quotes)
-            if {"orders", "symbols"} & {*link.roles}:
+            if ({"orders", "symbols"} if wanted.account else {"symbols"}) & {*link.roles}:
                 desks.append(self.orders)
             if not desks:
                 continue
@@ -80,13 +94,14 @@ class FixClient:
             channel = Channel(
                 dialect,
                 link,
-                settings,
+                addressed(dialect, settings, at, prng),
                 stores(link.name),
                 desk,
                 self._gate,
                 budgets(link.name),
                 prng,
                 timing,
+                calendar,
             )
             for one in desks:
                 one.channel = channel
@@ -120,6 +135,10 @@ class _Both:
     def ready(self) -> bool:
         """Both do what they are for."""
         return self._quotes.ready and self._orders.ready
+
+    def attempt(self, link: str) -> None:
+        """See Desk."""
+        self._quotes.attempt(link)
 
     def logged_on(self, heartbeat_s: int) -> None:
         """See Desk; the list is asked for first."""
@@ -168,6 +187,19 @@ def connect_budgets(dialect: Dialect) -> Callable[[str], list[ConnectBudget]]:
     return lambda link: [budget for links, budget in budgets if link in links]
 
 
+def addressed(dialect: Dialect, settings: FixSettings, at: int, prng: Prng) -> FixSettings:
+    """Returns the settings of the link in place `at`: its own 49, where the venue wants that.
+
+    The place comes first in what is drawn, so that no two links are called the same.
+    """
+    drawn = dialect.comp_ids.drawn
+    if not drawn:
+        return settings
+    last = len(DRAWN) - 1
+    own = f"{at}" + "".join(DRAWN[prng.between(0, last)] for _ in range(drawn))
+    return structs.replace(settings, sender_comp_id=settings.sender_comp_id + own[:drawn])
+
+
 def limits(dialect: Dialect, settings: FixSettings) -> Throttle:
     """Returns the limits: ours for the broker, and the venue's own for each link."""
     links: dict[str, list[Window]] = {}
@@ -178,4 +210,5 @@ def limits(dialect: Dialect, settings: FixSettings) -> Throttle:
             own = Window(limit, rate.window_s * SECOND_NS)
             window = own if rate.scope == "session" else shared
             links.setdefault(link, []).append(window)
-    return Throttle(settings.executions_per_s, settings.data_per_s, links)
+    data = frozenset(link.name for link in dialect.links if {*link.roles} == {"quotes"})
+    return Throttle(settings.executions_per_s, settings.data_per_s, links, data)

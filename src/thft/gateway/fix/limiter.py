@@ -7,7 +7,7 @@ are at most `limit` messages, whatever came before, which a token bucket cannot 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -15,6 +15,10 @@ SECOND_NS = 1_000_000_000
 GUARD_NS = 50_000_000
 """Two messages may come so much closer together on their way to the wire."""
 QUEUE_MESSAGES = 10_000
+CONTROL_MESSAGES = 5
+"""So many of a second's messages are left to the sessions' own, or a twentieth of a small limit."""
+STEP_MESSAGES = 3
+"""What one message of the venue or one timer may make a session say, besides resends."""
 
 
 class Lane(IntEnum):
@@ -26,29 +30,60 @@ class Lane(IntEnum):
     DATA = 3
 
 
+URGENT = (Lane.CANCEL, Lane.ORDER, Lane.QUERY)
+DATA_A_TURN = 16
+"""So many subscriptions go out before orders have their turn again."""
+
+
 class Window:
-    """At most `limit` messages in any `window_ns`, and a guard behind it."""
+    """At most `limit` messages in any `window_ns`, and a guard behind it.
+
+    A message counts from when it is taken, and once it has left from when that was known.
+    """
 
     def __init__(self, limit: int, window_ns: int = SECOND_NS) -> None:
         self._limit = limit
         self._span_ns = window_ns + GUARD_NS
         self._sent_ns: deque[int] = deque()
+        self._fresh = 0
+        """How many of the last were taken and have not left yet, as far as we know."""
 
     def wait_ns(self, now_ns: int, spared: int = 0) -> int:
         """Returns how long until one more may go that leaves `spared` for others, 0 for now."""
-        sent = self._sent_ns
-        while sent and sent[0] <= now_ns - self._span_ns:
-            sent.popleft()
-        over = len(sent) - max(self._limit - spared, 1)
-        return 0 if over < 0 else sent[over] + self._span_ns - now_ns
+        over = self._counted(now_ns) - max(self._limit - spared, 1)
+        return 0 if over < 0 else self._sent_ns[over] + self._span_ns - now_ns
 
-    def take(self, now_ns: int) -> None:
-        """Counts one that goes now."""
-        self._sent_ns.append(now_ns)
+    def room(self, now_ns: int) -> int:
+        """Returns how many may go now."""
+        return self._limit - self._counted(now_ns)
+
+    def take(self, now_ns: int, count: int = 1) -> None:
+        """Counts what goes now."""
+        self._sent_ns.extend((now_ns,) * count)
+        self._fresh += count
+
+    def left(self, now_ns: int) -> None:
+        """All that was taken has left by now: that is when it counts from."""
+        fresh = min(self._fresh, len(self._sent_ns))
+        self._fresh = 0
+        for _ in range(fresh):
+            self._sent_ns.pop()
+        self._sent_ns.extend((now_ns,) * fresh)
 
     def spared(self, percent: int) -> int:
         """Returns a share of the limit."""
         return self._limit * percent // 100
+
+    @property
+    def control(self) -> int:
+        """How many messages are left to the sessions themselves."""
+        return min(CONTROL_MESSAGES, self._limit // 20)
+
+    def _counted(self, now_ns: int) -> int:
+        sent = self._sent_ns
+        while sent and sent[0] <= now_ns - self._span_ns:
+            sent.popleft()
+        return len(sent)
 
 
 class Item(NamedTuple):
@@ -65,16 +100,23 @@ class Throttle:
 
     Orders and cancels have a window together with queries, which may fill a tenth of it at a time
     only, and market data has its own. A venue's limit on all messages of a link holds beside them;
-    of that, data leaves a fifth to orders.
+    of that, data leaves a fifth to orders. What the sessions say themselves counts with the orders,
+    or with market data on links that carry nothing else.
     """
 
     def __init__(
-        self, executions_per_s: int, data_per_s: int, links: dict[str, list[Window]]
+        self,
+        executions_per_s: int,
+        data_per_s: int,
+        links: dict[str, list[Window]],
+        data_links: frozenset[str] = frozenset(),
     ) -> None:
+        """`links`: the venue's own windows; `data_links`: those that carry market data alone."""
         self._executions = Window(executions_per_s)
         self._queries = Window(max(executions_per_s // 10, 1))
         self._data = Window(data_per_s)
         self._links = links
+        self._data_links = data_links
         self._lanes: dict[Lane, deque[Item]] = {lane: deque() for lane in Lane}
 
     def waiting(self, lane: Lane) -> bool:
@@ -89,9 +131,12 @@ class Throttle:
         else:
             queue.append(item)
 
-    def run(self, now_ns: int) -> int:
-        """Sends what may go and drops what is too old; returns how long to wait, -1 for nothing."""
-        waits = [self._lane(lane, now_ns) for lane in Lane]
+    def run(self, now_ns: int, lanes: Iterable[Lane] = Lane, most: int = QUEUE_MESSAGES) -> int:
+        """Sends what may go and drops what is too old, at most so many of each lane.
+
+        Returns how long to wait, 0 when more may go at once, -1 when nothing waits.
+        """
+        waits = [self._lane(lane, now_ns, most) for lane in lanes]
         return min((wait for wait in waits if wait >= 0), default=-1)
 
     def forget(self, link: str) -> None:
@@ -102,9 +147,48 @@ class Throttle:
             for item in gone:
                 item.expired()
 
-    def _lane(self, lane: Lane, now_ns: int) -> int:
+    # ---- what the sessions say themselves ------------------------------------------------------
+
+    def room(self, link: str, now_ns: int) -> int:
+        """Returns how many messages a link's session may be made to say now.
+
+        What it says unasked, a Logout, has room behind that.
+        """
+        own = self._own(link)
+        return own.room(now_ns) - self._unasked(own)
+
+    def step(self, link: str) -> int:
+        """Returns how much room a session must have before it may be made to say something."""
+        return max(min(STEP_MESSAGES, self._own(link).control), 1)
+
+    def wait_ns(self, link: str, now_ns: int) -> int:
+        """Returns how long until a link's session has that room."""
+        own = self._own(link)
+        return own.wait_ns(now_ns, self.step(link) - 1 + self._unasked(own))
+
+    def said(self, link: str, count: int, now_ns: int) -> None:
+        """Counts what a link's session has said itself."""
+        for window in (self._own(link), *self._links.get(link, [])):
+            window.take(now_ns, count)
+
+    def left(self, now_ns: int) -> None:
+        """All that was let out has left the process by now."""
+        for windows in ((self._executions, self._queries, self._data), *self._links.values()):
+            for window in windows:
+                window.left(now_ns)
+
+    @staticmethod
+    def _unasked(window: Window) -> int:
+        return max(window.control - STEP_MESSAGES, 0)
+
+    def _own(self, link: str) -> Window:
+        return self._data if link in self._data_links else self._executions
+
+    def _lane(self, lane: Lane, now_ns: int, most: int) -> int:
         queue = self._lanes[lane]
-        while queue:
+        for _ in range(most):
+            if not queue:
+                return -1
             item = queue[0]
             if item.deadline_ns <= now_ns:
                 queue.popleft()
@@ -118,12 +202,13 @@ class Throttle:
                 window.take(now_ns)
             queue.popleft()
             item.send()
-        return -1
+        return 0 if queue else -1
 
     def _windows(self, lane: Lane, link: str) -> list[tuple[Window, int]]:
         """Returns the windows a message must pass, and how much of each it leaves to others."""
         whole = self._links.get(link, [])
         if lane is Lane.DATA:
-            return [(self._data, 0), *((one, one.spared(20)) for one in whole)]
-        own = [(self._executions, 0), *((one, 0) for one in whole)]
+            data = self._data, self._data.control
+            return [data, *((one, one.spared(20)) for one in whole)]
+        own = [(self._executions, self._executions.control), *((one, 0) for one in whole)]
         return [*own, (self._queries, 0)] if lane is Lane.QUERY else own

@@ -16,12 +16,20 @@ from thft.gateway.fix.causes import Timing
 from thft.gateway.fix.channel import Channel
 from thft.gateway.fix.limiter import Lane
 from thft.gateway.fix.readiness import Readiness
-from thft.gateway.fix.reports import CANCEL_MARK, OrderWords, Said, Unsupported, read
+from thft.gateway.fix.reports import (
+    IN_DOUBT,
+    REQUEST_MARK,
+    OrderWords,
+    Said,
+    Unsupported,
+    read,
+    request_of,
+)
 from thft.gateway.fix.settings import FixSettings
 from thft.gateway.fix.symbols import SymbolMap
 from thft.gateway.fix_link import now
 from thft.gateway.port import EngineInbox
-from thft.model.event import ExecutionReport
+from thft.model.event import ExecutionReport, ReplaceReport
 from thft.model.fixed import ABSENT
 from thft.model.order import UNKNOWN, Order
 
@@ -38,6 +46,9 @@ FINAL = frozenset(
     )
 )
 """Refusals of an order that say what has become of it."""
+REPLACE_FINAL = FINAL | {"order_not_found", "busy"}
+"""Refusals of a replace that say that it was not made."""
+LATE = "it waited too long for its turn or its session"
 RELOG_EVERY_S = 60.0
 
 
@@ -82,6 +93,10 @@ class OrderDesk:
         return self._readiness.ready or (not self._account and self._symbols.known)
 
     # ---- the session ---------------------------------------------------------------------------
+
+    def attempt(self, link: str) -> None:
+        """See Desk; counted for the venue's feed."""
+        self._inbox.connect_attempt(self._feed, link)
 
     def logged_on(self, heartbeat_s: int) -> None:
         """Begins with the symbol list, or at once where there is none."""
@@ -155,7 +170,8 @@ class OrderDesk:
         found = []
         for name, instrument in self._symbols.names.items():
             booked = self._inbox.net_position(self._account, instrument)
-            held = sizes.get(self._symbols.ids.get(instrument, ""), 0)
+            count = sizes.get(self._symbols.ids.get(instrument, ""), 0)
+            held = self._symbols.units(instrument, count)
             if held != booked:
                 found.append((name, held, booked))
         return found
@@ -169,6 +185,8 @@ class OrderDesk:
             self._send(order)
         elif kind == "cancel":
             self._cancel(order)
+        elif kind == "replace":
+            self._replace(order)
         else:
             self.query(order)
 
@@ -197,7 +215,7 @@ class OrderDesk:
             body,
             f"order:{order.client_order_id}",
             ttl_ms=self._settings.order_ttl_ms,
-            expired=lambda: self._deny(order, "it waited too long for its turn or its session"),
+            expired=lambda: self._deny(order, LATE),
         )
         self._readiness.fresh.add(order.client_order_id)
 
@@ -208,6 +226,51 @@ class OrderDesk:
     def _denied(self, order: Order, reason: str) -> None:
         self._inbox.execution(self._own_report(order.client_order_id, "denied", reason))
         self.end_turn()
+
+    def _replace(self, order: Order) -> None:
+        assert self.channel is not None
+        if order.wanted is None:
+            return  # the order has ended since
+        number = order.replaces
+        try:
+            body = self._words.replace(order, now().utc_ns)
+        except Unsupported as error:
+            self._deny_replace(order, number, str(error))
+            return
+        self.channel.send(
+            Lane.ORDER,
+            "G",
+            body,
+            f"replace:{order.client_order_id}",
+            ttl_ms=self._settings.order_ttl_ms,
+            expired=lambda: self._deny_replace(order, number, LATE),
+        )
+
+    def _deny_replace(self, order: Order, number: int, reason: str) -> None:
+        """Says, in a turn of its own, that no byte of a replace has left."""
+
+        def denied() -> None:
+            self._unchanged(order, number, "denied", f"replace denied: {reason}")
+            self.end_turn()
+
+        asyncio.get_running_loop().call_soon(denied)
+
+    def _unchanged(self, order: Order, number: int, outcome: str, text: str) -> None:
+        """Says that a replace was not made: refused there, or denied because it never left."""
+        self._inbox.execution(
+            ReplaceReport(
+                0,
+                self._account,
+                order.client_order_id,
+                number,
+                outcome,
+                order.size,
+                order.price,
+                ABSENT,
+                text[:200],
+                self.session,
+            )
+        )
 
     def _own_report(self, client_order_id: str, kind: str, text: str) -> ExecutionReport:
         """Returns a report that no ExecutionReport of the venue stands behind."""
@@ -241,7 +304,10 @@ class OrderDesk:
 
     def query(self, order: Order) -> None:
         assert self.channel is not None
-        if not self.channel.logged_on or self._dialect.orders.status != "H":
+        if not self.channel.logged_on:
+            return
+        if self._dialect.orders.status != "H":
+            self._readiness.unaskable(order, self.session)
             return
         try:
             body = self._words.status(order)
@@ -280,7 +346,8 @@ class OrderDesk:
             self._synchronise()
 
     def _execution(self, message: Message) -> None:
-        said, snapshot = read(message, self._dialect), self._readiness.snapshot
+        said = read(message, self._dialect, self._symbols)
+        snapshot = self._readiness.snapshot
         ours = said.client_order_id or self._ours.get(said.venue_order_id, "")
         asked = said.mass_request and said.mass_request == snapshot.orders_request
         if asked:
@@ -301,43 +368,64 @@ class OrderDesk:
         if not ours and not said.venue_order_id:
             self.fault("malformed", "a report that names no order")
             return
-        if ours:
-            self._settled(said.report(self._account, ours, self.session))
-        else:
+        if not ours:
             self.foreign(said)
+        elif said.kind == IN_DOUBT:
+            self.fault("unknown_outcome", f"order {ours}: {said.text}")
+            self._ask(ours)
+        else:
+            self._ours_said(said, ours)
+
+    def _ours_said(self, said: Said, ours: str) -> None:
+        """Hands over what a report says: first the order's terms, by which the rest is judged."""
+        order = self._orders.get(ours)
+        terms = said.terms(self._account, ours, self.session)
+        if terms is not None:
+            news = order is not None and (order.wanted or said.request > order.revision)
+            if said.replaced or news:
+                self._inbox.execution(terms)
+        asked = ours in self._readiness.asked
+        self._settled(said.report(self._account, ours, self.session))
+        if asked and order is not None and order.wanted:
+            self._doubt(order, order.replace_session)
 
     def _settled(self, report: ExecutionReport) -> None:
         """Hands a report over; the order it is about was answered for."""
-        self._readiness.asked.pop(report.client_order_id, None)
+        self._readiness.answered(report.client_order_id)
         self._inbox.execution(report)
-        if report.exec_type == "not_found":
-            self._doubt(report.client_order_id)
+        order = self._orders.get(report.client_order_id)
+        if report.exec_type == "not_found" and order is not None and order.state == UNKNOWN:
+            self._doubt(order, order.session)
 
     def foreign(self, said: Said) -> None:
         """An order that is not ours: the kernel halts the account."""
         name = f"venue:{said.venue_order_id}"
         self._inbox.execution(said.report(self._account, name, self.session))
 
-    def _doubt(self, client_order_id: str) -> None:
-        """Only a new session proves that an order of this one never arrived: begins one."""
-        order = self._orders.get(client_order_id)
-        if order is None or order.state != UNKNOWN or order.session < self.session:
+    def _doubt(self, order: Order, sent_in: int) -> None:
+        """Only a new session proves that what was sent in this one never arrived: begins one."""
+        if sent_in < self.session:
             return
+        client_order_id = order.client_order_id
         self._doubts[client_order_id] = self._doubts.get(client_order_id, 0) + 1
         loop_s = asyncio.get_running_loop().time()
         if self._doubts[client_order_id] > 1 and loop_s - self._relogged >= RELOG_EVERY_S:
             self._relogged = loop_s
             assert self.channel is not None
-            self.channel.relog(f"order {client_order_id} is not known here")
+            self.channel.relog(f"order {client_order_id} is in doubt here")
 
     # ---- refusals ------------------------------------------------------------------------------
 
     def rejected(self, ref: str, text: str) -> None:
         """The venue's session layer refused a message: what became of its order is asked."""
         kind, _, client_order_id = ref.partition(":")
+        doubt = self._dialect.reason(text) == "unknown_outcome"
         if kind == "query":
             self._readiness.asked.pop(client_order_id, None)
-        elif kind in ("order", "cancel"):
+        elif kind == "order" and self._dialect.orders.status != "H" and not doubt:
+            # there is nobody to ask; a message that was not processed has done nothing
+            self._settled(self._own_report(client_order_id, "rejected", text))
+        elif kind in ("order", "cancel", "replace"):
             self._ask(client_order_id)
         self._readiness.advance()
 
@@ -352,8 +440,8 @@ class OrderDesk:
                 self._readiness.ask_orders()
         elif ref and ref == snapshot.positions_request:
             self.state("SYNCING", f"positions refused: {text}")
-        elif CANCEL_MARK in ref:
-            self._ask(ref.partition(CANCEL_MARK)[0])
+        elif REQUEST_MARK in ref:
+            self._request_refused(ref, text, final=reason in REPLACE_FINAL)
         elif ref in self._orders:
             self._order_refused(ref, reason, text)
         else:
@@ -371,8 +459,20 @@ class OrderDesk:
             self._ask(client_order_id)
 
     def _cancel_refused(self, message: Message) -> None:
-        said = message.text(tags.ORIG_CL_ORD_ID) or message.text(tags.CL_ORD_ID) or ""
-        self._ask(said.partition(CANCEL_MARK)[0])
+        """Takes an OrderCancelReject, which answers a replace as it does a cancel."""
+        text = message.text(tags.TEXT) or f"reason {message.text(tags.CXL_REJ_REASON)}"
+        named = message.text(tags.CL_ORD_ID) or ""
+        if REQUEST_MARK not in named:
+            named = message.text(tags.ORIG_CL_ORD_ID) or ""
+        self._request_refused(named, text, final=True)
+
+    def _request_refused(self, named: str, text: str, *, final: bool) -> None:
+        """A refused replace leaves the order as it was; how that stands is asked either way."""
+        client_order_id, number = request_of(named)
+        order = self._orders.get(client_order_id)
+        if order is not None and number > 0 and final:
+            self._unchanged(order, number, "refused", f"replace refused: {text}")
+        self._ask(client_order_id)
 
     def _ask(self, client_order_id: str) -> None:
         order = self._orders.get(client_order_id)

@@ -1,11 +1,13 @@
 """Quotes of one venue: wanted symbols, subscriptions after every logon, W and X; by `client`.
 
 What is wanted lives here and not in a connection, so every logon restores exactly it. A book that
-does not hold together is dropped, subscribed again and not tradable meanwhile.
+does not hold together is dropped, subscribed again and not tradable meanwhile. A session that lives
+while no quote of any symbol comes is STALE: heartbeats do not price anything.
 """
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 
 from thft.fix import tags
@@ -14,11 +16,14 @@ from thft.gateway.dialect import Dialect
 from thft.gateway.fix.books import BookFault, DepthOfBook, Row, TopOfBook
 from thft.gateway.fix.channel import Channel
 from thft.gateway.fix.limiter import Lane
+from thft.gateway.fix.settings import FixSettings
 from thft.gateway.fix.symbols import SymbolMap
+from thft.gateway.fix_link import now
 from thft.gateway.port import EngineInbox
-from thft.model.fixed import ABSENT
+from thft.model.fixed import ABSENT, SIZE_ONE
 
 SUBSCRIBE, UNSUBSCRIBE = "1", "2"
+SECOND_NS = 1_000_000_000
 
 
 @dataclass
@@ -38,17 +43,29 @@ class QuoteDesk:
     """See the module; calls the inbox for one feed."""
 
     def __init__(
-        self, inbox: EngineInbox, feed: int, dialect: Dialect, symbols: SymbolMap, depth: bool
+        self,
+        inbox: EngineInbox,
+        feed: int,
+        dialect: Dialect,
+        settings: FixSettings,
+        symbols: SymbolMap,
     ) -> None:
         self._inbox = inbox
         self._feed = feed
         self._dialect = dialect
         self._terms = dialect.market_data
         self._symbols = symbols
-        self._deep = depth
+        self._deep = settings.depth
+        self._stale_ns = int(settings.stale_s * SECOND_NS)
+        self._heard_ns = 0
+        """When the last W or X came."""
+        self._silent = False
+        self._timer: asyncio.TimerHandle | None = None
         self.channel: Channel | None = None
         self.ready = False
         self._state = ("", "")
+        self._stamps = "user"
+        """Who has stamped what was published last; a new engine begins with `user`."""
         self._requests = 0
         self._on = False
         self._by_instrument = {
@@ -62,17 +79,38 @@ class QuoteDesk:
 
     # ---- the session ---------------------------------------------------------------------------
 
+    def attempt(self, link: str) -> None:
+        """See Desk; counted for the venue's feed."""
+        self._inbox.connect_attempt(self._feed, link)
+
     def logged_on(self, heartbeat_s: int) -> None:
         """Subscribes everything wanted, once its ids are known."""
         self._on = True
+        self._listen(self._stale_ns)
         self.state("SYNCING", "logged on, waiting for the venue's symbol list")
         if self._symbols.known:
             self._subscribe_all()
 
     def ended(self, reason: str) -> None:
         """Subscriptions ended with the session; what is wanted stays."""
-        self._on = self.ready = False
+        self._on = self.ready = self._silent = False
         self._by_request.clear()
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _listen(self, wait_ns: int) -> None:
+        self._timer = asyncio.get_running_loop().call_later(wait_ns / SECOND_NS, self._look)
+
+    def _look(self) -> None:
+        """STALE after too long without a quote; the next one ends it."""
+        left_ns = self._heard_ns + self._stale_ns - self._inbox.now_ns()
+        if left_ns <= 0 and self._state[0] in ("READY", "DEGRADED"):
+            self._silent, self.ready = True, False
+            said = f"no quote for {self._stale_ns / SECOND_NS:g} s, though the session lives"
+            self.state("STALE", said)
+            assert self.channel is not None
+            self.channel.end_turn()
+        self._listen(left_ns if left_ns > 0 else self._stale_ns)
 
     def state(self, state: str, reason: str) -> None:
         """Publishes a change of state or of its reason."""
@@ -153,7 +191,9 @@ class QuoteDesk:
         waiting = [one for one in self._by_instrument.values() if not one.live and not one.refused]
         refused = [one for one in self._by_instrument.values() if one.refused]
         live = len(self._by_instrument) - len(waiting) - len(refused)
-        self.ready = not waiting and live > 0
+        self.ready = not waiting and live > 0 and not self._silent
+        if self._silent:
+            return
         if waiting:
             self.state("SYNCING", "a subscription waits for its data")
         elif refused:
@@ -244,14 +284,34 @@ class QuoteDesk:
     def _has_sizes(self) -> bool:
         return self._terms.depth_sizes if self._deep else self._terms.top_sizes
 
+    def _received_ns(self) -> int:
+        """Returns the engine's time at which the message in hand came; tells who stamps it."""
+        assert self.channel is not None
+        arrival = self.channel.arrival
+        stamps = "kernel" if arrival.kernel else "user"
+        if stamps != self._stamps:
+            self._stamps = stamps
+            self._inbox.feed_stamps(self._feed, stamps)
+        age_ns = now().monotonic_ns - arrival.monotonic_ns
+        return self._inbox.now_ns() - age_ns
+
     def _publish(self, one: _Subscription, rows: list[Row], message: Message, whole: bool) -> None:
-        recv_ns = self._inbox.now_ns()
+        self._heard_ns = recv_ns = self._received_ns()
+        if self._silent:
+            self._silent = False
+            self._judge()  # before the quote: it is the first one of a feed that is good again
+        if self._symbols.contract(one.instrument) != SIZE_ONE:
+            rows = [
+                row._replace(size=self._symbols.units(one.instrument, row.size)) for row in rows
+            ]
         venue_ns, seq = message.timestamp_ns(tags.SENDING_TIME), message.seq
         if one.depth is None:
             top = one.top.take(rows)
             self._inbox.quote(self._feed, one.instrument, *top, venue_ns, seq, recv_ns)
         else:
             try:
+                if self._terms.update_ids and not self._in_turn(one.depth, message, whole):
+                    return
                 batch = one.depth.snapshot(rows) if whole else one.depth.change(rows)
             except BookFault as error:
                 fault = "crossed_book" if str(error).startswith("crossed") else "gap"
@@ -261,3 +321,12 @@ class QuoteDesk:
         if not one.live:
             one.live = True
             self._judge()
+
+    def _in_turn(self, book: DepthOfBook, message: Message, whole: bool) -> bool:
+        """Returns whether a message is new to a book; an X with such ids is of one symbol."""
+        first, last = self._terms.update_ids
+        if whole:
+            book.begins_at(message.integer(last))
+            return True
+        entry = message.groups(self._shapes["X"])[0]
+        return book.follows(entry.integer(first), entry.integer(last))

@@ -169,6 +169,8 @@ class Readiness:
         self.ready = False
         self.asked: dict[str, Order] = {}
         """Orders asked for whose answer has not come on this connection."""
+        self._lost: dict[str, Order] = {}
+        """Orders of earlier sessions at a venue that cannot be asked what became of them."""
         self.fresh: set[str] = set()
         """Orders sent since the venue was last asked for all of them: its answer may lack them."""
 
@@ -182,8 +184,19 @@ class Readiness:
         """The connection is over; nothing is concluded from what was not answered."""
         self.ready = self._running = False
         self.asked.clear()
+        self._lost.clear()
         if self._timer is not None:
             self._timer.cancel()
+
+    def unaskable(self, order: Order, session: int) -> None:
+        """Notes an order that the venue cannot be asked for; in its own session reports come."""
+        if order.session < session:
+            self._lost[order.client_order_id] = order
+
+    def answered(self, client_order_id: str) -> None:
+        """A report says what became of an order."""
+        self.asked.pop(client_order_id, None)
+        self._lost.pop(client_order_id, None)
 
     def later(self, seconds: float, action: Callable[[], None]) -> None:
         """Calls back, in a turn of its own, unless something else is to come first."""
@@ -209,11 +222,11 @@ class Readiness:
             self._desk.ask("AF", self._words.all_orders(snapshot.next_orders()), "orders")
             self.later(self._answer_s, self._late)
         else:
-            snapshot.orders_complete = True
             self.later(TURN_S, self._without_list)
 
     def _without_list(self) -> None:
         """There is no list to wait for; the kernel's own questions are out by now."""
+        self.snapshot.orders_complete = True
         self.later(self._answer_s, self._late)
         self.advance()
 
@@ -249,6 +262,10 @@ class Readiness:
         self._ask_unlisted()
         if self.asked:
             return
+        if self._lost:
+            lost = ", ".join(self._lost)
+            self._halt(f"order {lost}: this venue cannot be asked by FIX what became of it")
+            return
         for said in snapshot.unbound.values():
             self._desk.foreign(said)
         snapshot.unbound.clear()
@@ -283,11 +300,15 @@ class Readiness:
             snapshot.positions_complete = False
             self.later(PASS_S, self._ask_positions)
             return
-        self._running = self.ready = False
         said = "; ".join(
             f"{name}: {_size(held)} at the venue, {_size(booked)} booked here"
             for name, held, booked in found
         )
+        self._halt(said)
+
+    def _halt(self, said: str) -> None:
+        """Waits for a person, and looks again in a while."""
+        self._running = self.ready = False
         self._desk.state("HALTED", f"{said} — compare with the broker's own screen")
         self.later(self._poll_s, self._look)
 

@@ -1,12 +1,17 @@
-"""Which id means which instrument at a venue: its own list, or names as they are; by both desks."""
+"""Which id means which instrument at a venue, and what its sizes count; asked by both desks.
+
+Ids come from the venue's own list, or are its names as they are. Inside the engine a size counts
+units of the base asset; here, and nowhere else, it becomes contracts and back.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from thft.fix import tags
-from thft.fix.wire import Message, pack
+from thft.fix.wire import BadValue, Message, pack
 from thft.gateway.dialect import Dialect
+from thft.model.fixed import ABSENT, INT64_MAX, SIZE_DIGITS, SIZE_ONE, format_scaled, parse_size
 
 SYMBOL_LIST, GOOD = "0", 0
 RESULTS = {
@@ -21,9 +26,17 @@ RESULTS = {
 class SymbolMap:
     """Instrument ↔ id in 55 or 48. `changed` hears when ids are known, again at every list."""
 
-    def __init__(self, dialect: Dialect, names: dict[str, int]) -> None:
-        """`names` maps the venue's name of a symbol to the instrument."""
+    def __init__(
+        self, dialect: Dialect, names: dict[str, int], contracts: Mapping[int, int]
+    ) -> None:
+        """`names` maps the venue's name of a symbol to the instrument.
+
+        `contracts` says for instruments how many units, 1e-8, a contract is.
+        """
         self._terms = dialect.symbols
+        self._counts_contracts = dialect.quantity.unit == "contracts"
+        self._contracts = contracts
+        self._step = parse_size(dialect.quantity.step)
         self._dialect = dialect
         self.names = names
         self.ids: dict[int, str] = {}
@@ -57,6 +70,37 @@ class SymbolMap:
         if self._terms.tag == tags.SYMBOL:
             return [(tags.SYMBOL, symbol)]
         return [(tags.SECURITY_ID, symbol), (22, self._terms.id_source)]
+
+    def contract(self, instrument: int) -> int:
+        """Returns how many units, 1e-8, one of what the venue counts is; 0 if nobody says."""
+        units: int = self._contracts.get(instrument, 0) if self._counts_contracts else SIZE_ONE
+        return units
+
+    def counted(self, instrument: int, size: int) -> int:
+        """Returns units as the venue counts them, 1e-8; 0 for no whole number of its steps."""
+        contract = self.contract(instrument)
+        if not contract:
+            return 0
+        count, rest = divmod(size * SIZE_ONE, contract)
+        return 0 if rest or count % self._step else count
+
+    def units(self, instrument: int, count: int) -> int:
+        """Returns what the venue counts, 1e-8, in units; ABSENT stays. Raises BadValue."""
+        if count == ABSENT:
+            return ABSENT
+        size, rest = divmod(count * self.contract(instrument), SIZE_ONE)
+        if rest or abs(size) > INT64_MAX:
+            said = format_scaled(count, SIZE_DIGITS).encode()
+            raise BadValue(tags.ORDER_QTY, said, "cannot be counted in units")
+        return int(size)
+
+    def step(self, instrument: int) -> str:
+        """Returns what orders count, in words."""
+        step = format_scaled(self._step, SIZE_DIGITS)
+        if not self._counts_contracts:
+            return f"steps of {step}"
+        contract = format_scaled(self.contract(instrument), SIZE_DIGITS)
+        return f"steps of {step} contracts of {contract}"
 
     def request(self) -> tuple[str, bytes]:
         """Returns type and body of the message that asks for the list."""

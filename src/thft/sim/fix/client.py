@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from thft.fix import tags
 from thft.fix.session import LOGGED_ON_STATES, Application, Event, Now, Session, State, StateChanged
-from thft.fix.wire import Message, pack
+from thft.fix.wire import Header, Message, pack
 from thft.gateway.dialect import Link
 from thft.gateway.fix_link import now
 from thft.sim.fix.faults import SAYING, Faults
@@ -17,6 +17,7 @@ from thft.sim.fix.quotes.market import Reader
 from thft.sim.fix.wire import VenueLink
 
 SECOND_NS = 1_000_000_000
+WRONG_VALUE = 5
 
 
 @dataclass(frozen=True)
@@ -36,11 +37,15 @@ class House:
 class Client:
     """One connection that has logged on, or is about to."""
 
-    def __init__(self, house: House, link: VenueLink, terms: Link, login: Login) -> None:
+    def __init__(
+        self, house: House, link: VenueLink, terms: Link, login: Login, comp_id: str
+    ) -> None:
         self._house = house
         self.link = link
         self.terms = terms
         self.login = login
+        self.comp_id = comp_id
+        """Its 49."""
         self.known = True
         """It has shown its password."""
         self.reader = Reader(self._send)
@@ -76,7 +81,10 @@ class Client:
         self.link.flush()
 
     def reject(self, message: Message, reason: int, text: str, ref_id: str = "") -> None:
-        """Refuses a message by BusinessMessageReject, as the venue writes it."""
+        """Refuses a message by BusinessMessageReject or Reject, as the venue writes it."""
+        if self._house.profile.quirks.session_rejects:
+            self._session_reject(message, text)
+            return
         body: Body = [(tags.TEXT, text), (tags.BUSINESS_REJECT_REASON, "0")]
         if not self._house.profile.quirks.business_reject:
             body = [
@@ -88,6 +96,22 @@ class Client:
         if ref_id:
             body.append((tags.BUSINESS_REJECT_REF_ID, ref_id))
         self.say("j", body)
+
+    def _session_reject(self, message: Message, text: str) -> None:
+        """Sends a Reject(3), which a session does not say for its application."""
+        session, wire = self.session, self.link.wire
+        assert wire is not None
+        body: Body = [
+            (tags.REF_SEQ_NUM, message.seq),
+            (tags.REF_MSG_TYPE, message.type),
+            (tags.SESSION_REJECT_REASON, WRONG_VALUE),
+            (tags.TEXT, text),
+        ]
+        config, seq = session.config, session.store.next_out
+        ids = ((tags.SENDER_COMP_ID, config.sender), (tags.TARGET_COMP_ID, config.target))
+        header = Header(config.begin_string, (*ids, *config.header), config.timestamp_digits)
+        wire.put_raw(header.encode(tags.MSG_REJECT, seq, now().utc_ns, pack(body)))
+        session.store.append(None)
 
     def happened(self, session: Session, event: Event, moment: Now) -> None:
         """Takes what the session says; nothing is done for a client that is being logged out."""

@@ -86,7 +86,7 @@ class Door:
 
     def breach(self, client: Client) -> None:
         """Does what too many messages bring."""
-        self.rules.block(client.login.comp_id, self._profile.dialect.breach.lockout_s)
+        self.rules.block(client.comp_id, self._profile.dialect.breach.lockout_s)
         client.link.logout(self._profile.quirks.threshold_text)
 
     # ---- connections ---------------------------------------------------------------------------
@@ -121,15 +121,22 @@ class Door:
             self.refusals.append(refusal)
             link.drop(f"Logon refused: {refusal}", self.rules.last_words(unit, refusal))
             return
-        there = any(one.terms is terms and one.login is login for one in self.clients)
-        if there and self._profile.dialect.comp_ids.unique:
+        comp_id = unit.text(tags.SENDER_COMP_ID) or ""
+        if self._there(terms, comp_id):
+            twice = self._profile.quirks.twice
             self.refusals.append("logged on already")
-            link.drop("logged on already")
+            link.drop("logged on already", self.rules.last_words(unit, twice) if twice else b"")
             return
-        client = Client(self._house, link, terms, login)
+        client = Client(self._house, link, terms, login, comp_id)
         client.known = not self.rules.comes_later(unit)
         self._owners[link] = client
         link.attach(self.rules.session(unit, self._store(terms, login.comp_id)), client)
+
+    def _there(self, terms: Link, comp_id: str) -> bool:
+        """Returns whether a 49 is taken: on this link, or on any where each has one of its own."""
+        rule = self._profile.dialect.comp_ids
+        same = [one for one in self.clients if one.comp_id == comp_id]
+        return rule.unique and any(rule.drawn or one.terms is terms for one in same)
 
     def _store(self, terms: Link, comp_id: str) -> MemoryStore:
         if self._profile.dialect.reset == "required":
@@ -144,7 +151,7 @@ class Door:
         self.moved(client, State.DISCONNECTED)
         beats = self._profile.dialect.comp_ids.blocked_heartbeats
         if beats and "logged out" not in reason:
-            self.rules.block(client.login.comp_id, beats * client.session.heartbeat_s)
+            self.rules.block(client.comp_id, beats * client.session.heartbeat_s)
 
 
 class _Port:

@@ -4,7 +4,8 @@ On the wire, an outgoing message: `lag` (by `ms`), `drop` (its number is missed)
 same bytes twice), `reorder` (behind the next one), `garble` (a wrong checksum).
 Before it gets a number: `swallow` (never said), `repeat` (said again under the next number).
 An order that comes in: `ignore`, `reject`, `requote` (with `text`), `partial` (`size_percent` of
-it, and the rest as `rest` says).
+it, and the rest as `rest` says). `ignore` and `reject` do the same to a cancel (`on` F) or replace
+(`on` G), and `slow` takes it up only after `ms`.
 The venue: `logout` (with `text`), `cut`, `deaf` (half-open: takes and says nothing), `sequence`
 (skips `numbers`, or says a Heartbeat so many numbers too low when negative), `throttle` (Logout
 as after too many messages, with its lock-out), `garbage` (bytes that are no message), `block`
@@ -32,7 +33,7 @@ from thft.base.schema import findings
 Seconds = Annotated[float, Meta(ge=0)]
 WIRE = ("lag", "drop", "duplicate", "reorder", "garble")
 SAYING = ("swallow", "repeat")
-ORDER = ("ignore", "reject", "requote", "partial")
+ORDER = ("ignore", "reject", "requote", "partial", "slow")
 VENUE = ("logout", "cut", "deaf", "sequence", "throttle", "garbage", "block", "unblock")
 Do = Literal[
     "lag",
@@ -46,6 +47,7 @@ Do = Literal[
     "reject",
     "requote",
     "partial",
+    "slow",
     "logout",
     "cut",
     "deaf",

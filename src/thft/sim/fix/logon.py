@@ -9,11 +9,14 @@ from thft.fix.session import ResendPolicy, Session, SessionConfig, Store
 from thft.fix.wire import ABSENT, BadValue, Header, Message, pack
 from thft.gateway.dialect import Link
 from thft.gateway.fix_link import now
-from thft.sim.fix.profile import Login, Profile
+from thft.sim.fix.client import WRONG_VALUE
+from thft.sim.fix.keys import genuine
+from thft.sim.fix.profile import ERROR_CODE, Body, Login, Profile
 
 SECOND_NS = 1_000_000_000
 OUT_OF_ORDER = 14
 UTC_FORMAT = 6
+SIGNATURE_PROBLEM = 8
 
 
 @dataclass
@@ -61,11 +64,16 @@ class LogonRules:
 
     def judge(self, terms: Link, logon: Message) -> tuple[Login | None, str]:
         """Returns whose Logon it is, and why it is refused; empty when it is good."""
-        comp_id = logon.text(tags.SENDER_COMP_ID)
-        login = next((one for one in self._profile.logins if one.comp_id == comp_id), None)
+        login = next((one for one in self._profile.logins if self._names(logon, one)), None)
         if login is None or not self._routed(terms, logon):
             return login, self._profile.quirks.wrong_route
         return login, self._refusal(logon, login)
+
+    def _names(self, logon: Message, login: Login) -> bool:
+        """Returns whether a Logon is of this login: by its 49, or by its key where 49 is free."""
+        if self._dialect.comp_ids.drawn:
+            return logon.text(tags.USERNAME) == login.username
+        return logon.text(tags.SENDER_COMP_ID) == login.comp_id
 
     def _routed(self, terms: Link, logon: Message) -> bool:
         ours, theirs = self._profile.comp_id, logon.text(tags.TARGET_COMP_ID) or ""
@@ -80,7 +88,7 @@ class LogonRules:
             return quirks.wrong_login
         if login.state == "blocked":
             return quirks.blocked
-        blocked = self._blocked.get(login.comp_id)
+        blocked = self._blocked.get(logon.text(tags.SENDER_COMP_ID) or "")
         if blocked is not None and now().monotonic_ns < blocked.until_ns:
             return blocked.text
         interval, high = logon.integer(tags.HEART_BT_INT), terms.heartbeat_max_s
@@ -93,16 +101,17 @@ class LogonRules:
         return self._dialect.logon.user_request and logon.get(tags.USERNAME) is None
 
     def matches(self, message: Message, login: Login) -> bool:
-        """Returns whether a message has a login's credentials; any signature is taken for good."""
+        """Returns whether a message has a login's credentials."""
         if message.text(tags.USERNAME) != login.username:
             return False
         if self._dialect.logon.signature != "none":
-            return bool(message.get(tags.RAW_DATA))
+            return login.key is not None and genuine(login.key, message)
         return message.text(tags.PASSWORD) == login.password
 
     def last_words(self, logon: Message, text: str) -> bytes:
-        """Returns the Logout that refuses a Logon; empty for a venue that is silent."""
-        if self._profile.quirks.refuses_logon_by == "silence":
+        """Returns what refuses a Logon, Logout or Reject; empty for a venue that is silent."""
+        quirks = self._profile.quirks
+        if quirks.refuses_logon_by == "silence":
             return b""
         peer = logon.get(tags.SENDER_COMP_ID) or b"?"
         fields = [
@@ -111,8 +120,23 @@ class LogonRules:
         ]
         if ours := logon.get(tags.TARGET_SUB_ID):
             fields.append((tags.SENDER_SUB_ID, ours))
-        header = Header(self._dialect.begin_string, fields)
-        return header.encode(tags.MSG_LOGOUT, 1, now().utc_ns, pack([(tags.TEXT, text)]))
+        header = Header(self._dialect.begin_string, fields, self._dialect.timestamp_digits)
+        kind, body = tags.MSG_LOGOUT, [(tags.TEXT, text)]
+        if quirks.session_rejects:
+            kind, body = tags.MSG_REJECT, self._reject(logon, text)
+        return header.encode(kind, 1, now().utc_ns, pack(body))
+
+    def _reject(self, logon: Message, text: str) -> Body:
+        quirks = self._profile.quirks
+        unsigned = text == quirks.wrong_login
+        code = quirks.error_codes.get(text)
+        return [
+            (tags.REF_SEQ_NUM, logon.seq),
+            (tags.REF_MSG_TYPE, tags.MSG_LOGON),
+            (tags.SESSION_REJECT_REASON, SIGNATURE_PROBLEM if unsigned else WRONG_VALUE),
+            (tags.TEXT, text),
+            *([] if code is None else [(ERROR_CODE, code)]),
+        ]
 
     def session(self, logon: Message, store: Store) -> Session:
         """Returns the session for a Logon: in its header we are whom the client has addressed."""

@@ -12,16 +12,27 @@ from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from thft.base.errors import LocalError
 from thft.fix import tags
 from thft.gateway.dialect import Dialect
 from thft.gateway.dialects import load
+from thft.sim.fix.keys import key_from
 
 Body = list[tuple[int, Any]]
 """The fields of a message as `pack` takes them."""
 PASSWORD = "simulated"
 """The password of the logins that the command line serves; they open nothing but a simulator."""
+
+
+ERROR_CODE = 25016
+BINANCE_KEY = "Invalid API-key, IP, or permissions for action."
+BINANCE_SIGNATURE = "Signature for this request is not valid."
+BINANCE_IN_USE = (
+    "SenderCompId(49) is currently in use. "
+    "Concurrent use of the same SenderCompId within one account is not allowed."
+)
 
 
 class Listed(NamedTuple):
@@ -45,6 +56,8 @@ class Login:
     password: str
     account: str
     hedged: bool = False
+    key: Ed25519PublicKey | None = None
+    """Of a login that signs."""
     state: Literal["open", "blocked", "read_only"] = "open"
     """blocked: the broker refuses the Logon; read_only: it refuses orders."""
 
@@ -56,6 +69,12 @@ class Quirks:
     silent_on_bad_header: bool = False
     """A message whose header lacks something gets no answer at all."""
     refuses_logon_by: Literal["logout", "silence"] = "logout"
+    session_rejects: bool = False
+    """Bad Logons and bad messages are answered by Reject(3)."""
+    error_codes: dict[str, int] = field(default_factory=dict)
+    """Text → ERROR_CODE beside it, where the venue has such codes."""
+    twice: str = ""
+    """Said to a second session under a 49; empty: silence."""
     wrong_route: str = "Logon refused"
     wrong_login: str = "Logon refused"
     blocked: str = "Account is blocked by your broker"
@@ -247,14 +266,25 @@ def _fxcm() -> Profile:
 
 
 def _binance() -> Profile:
-    names = [("BTCUSDT", 2), ("ETHUSDT", 2), ("EURUSDT", 4)]
+    names = [("BTCUSDT", 2), ("ETHUSDT", 2), ("EURUSDT", 4), ("GBPUSDT", 4)]
     return Profile(
         dialect=load("binance"),
         comp_id="SPOT",
         listed=tuple(Listed(name, name, digits) for name, digits in names),
-        logins=(Login("THFT1", "simulated-key", "", "spot"),),
-        plays={"BTCUSD": "BTCUSDT", "EURUSD": "EURUSDT"},
-        quirks=Quirks(padded_length=True, threshold=10_000),
+        logins=(Login("THFT1", "simulated-key", "", "spot", key=key_from(PASSWORD).public_key()),),
+        plays={"BTCUSD": "BTCUSDT", "EURUSD": "EURUSDT", "GBPUSD": "GBPUSDT"},
+        quirks=Quirks(
+            padded_length=True,
+            threshold=10_000,
+            session_rejects=True,
+            wrong_route=BINANCE_KEY,
+            wrong_login=BINANCE_SIGNATURE,
+            locked_out=BINANCE_IN_USE,
+            twice=BINANCE_IN_USE,
+            no_price="Market is closed.",
+            error_codes={BINANCE_KEY: -2015, BINANCE_SIGNATURE: -1022, BINANCE_IN_USE: -1033},
+            omits=frozenset((tags.AVG_PX,)),
+        ),
     )
 
 

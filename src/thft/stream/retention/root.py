@@ -17,6 +17,8 @@ from thft.stream.layout import DamagedLog, segment_name, segment_names
 NAME = "root"
 MAGIC = b"THFTROOT"
 FORMAT_VERSION = 1
+NO_SNAPSHOT = NO_ARCHIVE = bytes(32)
+"""Hashes of a root whose log itself holds, durable up to `snapshot_seq`, all that was kept."""
 _LAYOUT = struct.Struct("<8sIIQQ32s32s32s48s")
 _CRC = struct.Struct("<I")
 

@@ -24,7 +24,7 @@ from thft.sim.fix.quotes.book import Book
 from thft.sim.fix.quotes.market import Market
 
 AT_ONCE = frozenset(("IOC", "FOK"))
-UNKNOWN_ORDER, TOO_LATE, PENDING = 1, 0, 3
+UNKNOWN_ORDER, TOO_LATE, PENDING, OTHER = 1, 0, 3, 99
 REQUOTE = "Requote: the price has moved"
 
 
@@ -92,14 +92,32 @@ class Desk:
 
     def cancel(self, client: Client, ledger: Ledger, message: Message, moment: Now) -> None:
         """Takes an OrderCancelRequest(F)."""
+        self._request(client, message, lambda: self._cancel(client, ledger, message))
+
+    def _cancel(self, client: Client, ledger: Ledger, message: Message) -> None:
         order = self._changeable(client, ledger, message)
         if order is not None:
             client_id = message.text(tags.CL_ORD_ID) or ""
             self._rest_no_more(order)
-            self._said(ledger, ledger.cancel(order, client_id, "", moment.utc_ns))
+            self._said(ledger, ledger.cancel(order, client_id, "", now().utc_ns))
 
     def change(self, client: Client, ledger: Ledger, message: Message, moment: Now) -> None:
         """Takes an OrderCancelReplaceRequest(G)."""
+        self._request(client, message, lambda: self._change(client, ledger, message))
+
+    def _request(self, client: Client, message: Message, carry_out: Callable[[], None]) -> None:
+        """Carries out a cancel or replace, if no fault has it otherwise."""
+        fault = next(iter(self._faults.hit(ORDER, client.terms.name, message.type)), None)
+        if fault is None:
+            carry_out()
+        elif fault.do == "slow":
+            self._later(self._faults.between(*fault.ms) / 1_000, carry_out)
+        elif fault.do == "reject":
+            text = fault.text or "Rejected"
+            client.say("9", self._words.cancel_reject(message, None, OTHER, text))
+
+    def _change(self, client: Client, ledger: Ledger, message: Message) -> None:
+        moment = now()
         order = self._changeable(client, ledger, message)
         if order is None:
             return

@@ -85,6 +85,8 @@ class OrderReader:
     def _tif(self, kind: str, message: Message) -> str:
         """Returns the time in force: said by 59, or by the type and 126 where 59 is ignored."""
         allowed = self._dialect.orders.types[kind]  # type: ignore[index]
+        if kind in self._dialect.orders.without_tif and message.get(tags.TIME_IN_FORCE):
+            raise self._bad("TimeInForce parameter sent when not required.")
         if not self._dialect.orders.sends_tif:
             return "GTD" if message.get(tags.EXPIRE_TIME) and "GTD" in allowed else allowed[0]
         said = TIFS.get(message.text(tags.TIME_IN_FORCE) or "0", "")

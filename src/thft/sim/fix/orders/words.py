@@ -9,7 +9,7 @@ from thft.fix import tags
 from thft.fix.wire import Message, format_price, format_size, format_timestamp
 from thft.model.fixed import ABSENT
 from thft.sim.fix.orders.ledger import Report, VenueOrder
-from thft.sim.fix.profile import Body, Profile
+from thft.sim.fix.profile import ERROR_CODE, Body, Profile
 
 TYPES = {"1": "market", "2": "limit", "3": "stop", "4": "market_range"}
 TYPE_CODES = {name: code for code, name in TYPES.items()}
@@ -59,6 +59,8 @@ class OrderWords:
             body.append((tags.TEXT, report.text))
         if report.kind == "rejected":
             body.append((tags.ORD_REJ_REASON, "99"))
+            if (code := quirks.error_codes.get(report.text)) is not None:
+                body.append((ERROR_CODE, code))
         if report.replaced_id:
             body.append((tags.ORIG_CL_ORD_ID, report.replaced_id))
         if mass is not None:

@@ -80,7 +80,7 @@ class Book:
             if key not in self.entries
         ]
         self.entries |= {(one.kind, one.price): one for one in new}
-        self.updates += 1
+        self.updates += bool(new or gone)
         return new, gone
 
     def _wanted(self, top: Top) -> Iterator[tuple[tuple[str, int], int]]:
