@@ -296,6 +296,18 @@ def test_the_tables_are_whole() -> None:
         assert len(counts) == len(set(counts)), kind
 
 
+def test_values_have_the_format_of_their_field() -> None:
+    long = [
+        (tag, value)
+        for tag, field in fix44().fields.items()
+        for value in field.values
+        if field.type in ("CHAR", "BOOLEAN") and len(value) != 1
+    ]
+    assert long == []
+    (mass_cancel_report,) = fed(framed(f"35=r|{HEAD}37=1|530=7|531=0|532=99|"))
+    assert fix44().validate(mass_cancel_report) is None
+
+
 def test_validation_reads_raw_frames_only() -> None:
     (unit,) = fed(framed(f"35=D|{HEAD}{ORDER}"))
     assert isinstance(unit, Message)

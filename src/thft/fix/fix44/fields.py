@@ -1,4 +1,7 @@
-"""Every field of FIX 4.4: tag, name and type; read by `thft.fix.dictionary`."""
+"""Every field of FIX 4.4: tag, name and type; read by `thft.fix.dictionary`.
+
+MassCancelRejectReason(532) is a char there and has a value 99: INT here, as in later versions.
+"""
 
 FIELDS = """
 1 Account STRING
@@ -492,7 +495,7 @@ FIELDS = """
 529 OrderRestrictions MULTIPLEVALUESTRING
 530 MassCancelRequestType CHAR
 531 MassCancelResponse CHAR
-532 MassCancelRejectReason CHAR
+532 MassCancelRejectReason INT
 533 TotalAffectedOrders INT
 534 NoAffectedOrders NUMINGROUP
 535 AffectedOrderID STRING
