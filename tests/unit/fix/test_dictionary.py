@@ -305,6 +305,7 @@ def test_values_have_the_format_of_their_field() -> None:
     ]
     assert long == []
     (mass_cancel_report,) = fed(framed(f"35=r|{HEAD}37=1|530=7|531=0|532=99|"))
+    assert isinstance(mass_cancel_report, Message)
     assert fix44().validate(mass_cancel_report) is None
 
 
