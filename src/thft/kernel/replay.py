@@ -65,10 +65,9 @@ def _difference(recorded: Frame, produced: FrameParts) -> str:
     was = decode(recorded.type, recorded.version, recorded.payload)
     _, version, flags, stream, _, ts_ns, _ = produced
     recorded_as = (recorded.version, recorded.flags, recorded.stream, recorded.recv_ts_ns)
-    header = f"{recorded_as} and {(version, flags, stream, ts_ns)}"
-    return f"version, flags, stream, time {header}; recorded {was!r}, decided {_words(produced)}"[
-        :800
-    ]
+    decided_as = (version, flags, stream, ts_ns)
+    header = f"version, flags, stream, time {recorded_as} and {decided_as}"
+    return f"{header}; recorded {was!r}, decided {_words(produced)}"[:800]
 
 
 def _words(produced: FrameParts) -> str:

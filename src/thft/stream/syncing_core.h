@@ -125,11 +125,13 @@ static void thft_place_begin(thft_place *place) {
 static void thft_place_look(thft_syncer *s, thft_place *place) {
     uint64_t now_ns = thft_clock_ns(CLOCK_MONOTONIC), past_ns = now_ns - place->looked_ns;
     cpu_set_t there = place->allowed;
-    uint64_t used_ns;
+    uint64_t used_ns, worked_ns;
     int off;
     if (past_ns < THFT_LOOK_NS || !atomic_load(&s->clock)) return;
     used_ns = thft_clock_ns(atomic_load(&s->clock));
-    place->idle = (used_ns - place->used_ns) * 2 < past_ns ? place->idle + 1 : 0;
+    /* Another thread writes now, or none any more, when its clock is behind: that is no work. */
+    worked_ns = used_ns > place->used_ns ? used_ns - place->used_ns : 0;
+    place->idle = worked_ns * 2 < past_ns ? place->idle + 1 : 0;
     place->looked_ns = now_ns;
     place->used_ns = used_ns;
     off = place->idle == 0 ? atomic_load(&s->processor)

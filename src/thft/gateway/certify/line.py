@@ -132,6 +132,14 @@ class Line(Channel):
         """It will not connect again."""
         return self._task is None or self._stopping.is_set()
 
+    def on_or_over(self) -> bool:
+        """It is logged on, or never will be again."""
+        return self.logged_on or self.over
+
+    def on_or_away(self) -> bool:
+        """It is logged on, or its attempt has failed."""
+        return self.logged_on or self.away
+
     async def end(self) -> None:
         """Logs out and waits for the end."""
         self.stop()

@@ -6,6 +6,8 @@ end; called by `run`.
 
 from __future__ import annotations
 
+from functools import partial
+
 from thft.gateway.certify.account_steps import ask_positions
 from thft.gateway.certify.booking import AT_ONCE, Booking, Placed, resting, told
 from thft.gateway.certify.report import Failed, NotTested
@@ -243,7 +245,7 @@ class OrderSteps:
             placed = await self._booking.place(
                 "market", tif, side, size=abs(size), position_id=name
             )
-            await self._trial.until(lambda placed=placed: placed.look().over)  # type: ignore[misc]
+            await self._trial.until(partial(_over, placed))
         for _ in range(PASSES):
             left = await self._open()
             if not left:
@@ -261,6 +263,10 @@ class OrderSteps:
             return [("", self._booking.net)] if self._booking.net else []
         symbol = trial.symbols.ids[1]
         return [(name, size) for name, one, size in held.positions if one == symbol and size]
+
+
+def _over(placed: Placed) -> bool:
+    return placed.look().over
 
 
 def _type(kind: str, tif: str) -> tuple[str, str]:

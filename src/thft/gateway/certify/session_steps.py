@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
+from functools import partial
 
 from thft.fix import tags
 from thft.fix.session import OrdersResent, Sent, State
@@ -34,7 +35,7 @@ async def logon(trial: Trial) -> str:
     said = []
     for line in trial.lines:
         line.begin()
-        await trial.until(lambda line=line: line.logged_on or line.away, LOGON_S)  # type: ignore[misc]
+        await trial.until(line.on_or_away, LOGON_S)
         if not line.logged_on:
             raise _refused(trial, line)
         since = line.mark
@@ -212,12 +213,12 @@ async def logout(trial: Trial) -> str:
     """Logs out of every link: the venue must answer."""
     said = []
     for line in trial.lines:
-        await trial.until(lambda line=line: line.logged_on or line.over)  # type: ignore[misc]
+        await trial.until(line.on_or_over)
         if not line.logged_on:
             raise NotTested(f"link {line.name} is not logged on")
         since = line.mark
         line.relog("certification")
-        await trial.until(lambda line=line, since=since: _end(line, since))  # type: ignore[misc]
+        await trial.until(partial(_end, line, since))
         reason = _end(line, since)
         if reason != "logged out":
             remedy = "a logout that is not answered looks like a cut: ask the venue"
@@ -225,6 +226,10 @@ async def logout(trial: Trial) -> str:
             raise Failed(said_text, "comp_ids.blocked_heartbeats", remedy)
         said.append(line.name)
     return f"answered on {', '.join(said)}"
+
+
+def _on_or_refused(line: Line) -> bool:
+    return line.logged_on or _refused_again(line)
 
 
 def _refused_again(line: Line) -> bool:
@@ -246,7 +251,7 @@ async def reconnect(trial: Trial) -> str:
             raise NotTested(f"link {line.name} was not logged on")
         before = line.store.next_out
         wait_s = LOGON_S + trial.means.first_wait_ms / 1_000
-        await trial.until(lambda line=line: line.logged_on or _refused_again(line), wait_s)  # type: ignore[misc]
+        await trial.until(partial(_on_or_refused, line), wait_s)
         if not line.logged_on:
             other = "required" if reset == "continue" else "continue"
             why = line.states(0)[-1].reason

@@ -93,7 +93,7 @@ class Trial:
         """Returns the line with a role once it is logged on; raises NotTested."""
         for line in self.lines:
             if role in line.roles:
-                await self.until(lambda line=line: line.logged_on or line.over)  # type: ignore[misc]
+                await self.until(line.on_or_over)
                 if not line.logged_on:
                     raise NotTested(f"link {line.name} is not logged on")
                 return line
