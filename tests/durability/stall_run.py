@@ -20,7 +20,7 @@ from typing import Any
 from thft.core.config import load
 from thft.core.runner import Core
 from thft.model.fixed import ABSENT, PRICE_ONE, SIZE_ONE
-from thft.sim.kraken_venue import KrakenVenue
+from thft.sim.ws.kraken import KrakenVenue
 from thft.stream.disk import RealDisk, RealFile
 
 UNSYNCED_MIB = 2

@@ -61,7 +61,7 @@ def tried(seconds: float, port: int, **options: object) -> tuple[list[str], Sess
 
 
 def test_the_connect_budget_is_never_exceeded() -> None:
-    reports, session = tried(1.0, closed_port(), budget=ConnectBudget(3, 400_000_000))
+    reports, session = tried(1.0, closed_port(), budgets=[ConnectBudget(3, 400_000_000)])
     attempts = sum("connect failed" in report for report in reports)
     assert 6 <= attempts <= 9
     assert any("connect budget used" in report for report in reports)

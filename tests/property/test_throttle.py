@@ -7,7 +7,7 @@ from functools import partial
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from thft.gateway.fix.limiter import GUARD_NS, SECOND_NS, Item, Lane, Throttle, Window
+from thft.gateway.limiter import GUARD_NS, SECOND_NS, Item, Lane, Throttle, Window
 
 MS = 1_000_000
 LANES = {"c": Lane.CANCEL, "o": Lane.ORDER, "q": Lane.QUERY, "d": Lane.DATA}

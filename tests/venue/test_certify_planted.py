@@ -13,10 +13,11 @@ from tests.venue.certified import MEANS, Plant, shown, step, tried
 
 from thft.cli.certify_simulator import MATCHES
 from thft.fix.session import ResendPolicy
+from thft.gateway import limiter
 from thft.gateway.certify import Report, Verdict
 from thft.gateway.dialect import Dialect
 from thft.gateway.dialects import load
-from thft.gateway.fix import channel, limiter
+from thft.gateway.fix import channel
 from thft.sim.fix.faults import Fault
 from thft.sim.fix.profile import Profile, profile
 from thft.sim.fix_lp import FixVenue

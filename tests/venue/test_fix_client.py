@@ -222,13 +222,13 @@ def test_attempts_of_both_sessions_keep_to_the_connect_budget() -> None:
         made: list[float] = []
         loop = asyncio.get_running_loop()
         for channel in engine.client.channels:
-            begins = channel._budget._begins
+            connecting = channel._connecting
 
-            def noted(begins: Callable[[], None] = begins) -> None:
+            def noted(connecting: Callable[[], None] = connecting) -> None:
                 made.append(loop.time())
-                begins()
+                connecting()
 
-            channel._budget._begins = noted
+            vars(channel)["_connecting"] = noted
         await stage.until(lambda: len(made) >= 12, "attempts", engine)
         assert all(made[at + 4] - made[at] >= 1.0 for at in range(len(made) - 4))
         reasons = [reason for _, reason in engine.feed_states]

@@ -11,7 +11,7 @@ import pytest
 from tests.venue.fix_engine import ACCOUNT, LOT, QUICK, Engine, Stage, run
 
 from thft.fix.wire import Framer, Message, pack
-from thft.gateway.fix.limiter import Lane
+from thft.gateway.limiter import Lane
 from thft.model import event as ev
 from thft.model.fixed import SIZE_ONE, parse_price
 from thft.model.order import TERMINAL

@@ -9,8 +9,9 @@ from decimal import Decimal
 from tests.shared_files import needs, shared_file
 from tests.venue.wire import FEED, Recorder
 
-from thft.gateway.binance import BinanceDialect
-from thft.gateway.kraken import KrakenDialect
+from thft.gateway.ws.binance import BinanceDialect
+from thft.gateway.ws.dialect import Wanted
+from thft.gateway.ws.kraken import KrakenDialect
 
 KRAKEN_BOOKS = "ws/kraken/v2_book_checksum_sequence.jsonl"
 KRAKEN_OTHERS = "ws/kraken/v2_public_messages.jsonl"
@@ -25,7 +26,7 @@ def scaled(text: str, digits: int) -> int:
 @needs(KRAKEN_BOOKS)
 def test_recorded_kraken_books_prove_their_checksums() -> None:
     inbox = Recorder()
-    dialect = KrakenDialect(inbox, FEED, {"BTC/USD": 1})
+    dialect = KrakenDialect(inbox, Wanted(FEED, {"BTC/USD": 1}))
     lines = shared_file(KRAKEN_BOOKS).read_bytes().splitlines()
     book: tuple[dict[Decimal, Decimal], dict[Decimal, Decimal]] = ({}, {})
     for line in lines:
@@ -51,7 +52,7 @@ def test_a_recorded_message_left_out_is_noticed() -> None:
     lines = shared_file(KRAKEN_BOOKS).read_bytes().splitlines()
     for missing in range(1, 19):
         inbox = Recorder()
-        dialect = KrakenDialect(inbox, FEED, {"BTC/USD": 1})
+        dialect = KrakenDialect(inbox, Wanted(FEED, {"BTC/USD": 1}))
         answers: list[bytes] = []
         for line in lines[:missing] + lines[missing + 1 :]:
             answers += dialect.received(line, 1)
@@ -62,7 +63,7 @@ def test_a_recorded_message_left_out_is_noticed() -> None:
 @needs(KRAKEN_OTHERS)
 def test_recorded_messages_of_other_channels_do_no_harm() -> None:
     inbox = Recorder()
-    dialect = KrakenDialect(inbox, FEED, {"BTC/USD": 1})
+    dialect = KrakenDialect(inbox, Wanted(FEED, {"BTC/USD": 1}))
     for line in shared_file(KRAKEN_OTHERS).read_bytes().splitlines():
         dialect.received(line, 1)
     assert {fault for _, fault, _ in inbox.faults} == {"unknown_message"}
@@ -85,7 +86,7 @@ def test_recorded_binance_tickers_are_quotes_to_the_last_digit() -> None:
         tickers = _recorded_tickers(name)
         symbols = {data["s"]: number for number, (_, data) in enumerate(tickers, 1)}
         inbox = Recorder()
-        dialect = BinanceDialect(inbox, FEED, symbols)
+        dialect = BinanceDialect(inbox, Wanted(FEED, symbols))
         for raw, _ in tickers:
             assert dialect.received(raw, 1) == []
         assert inbox.faults == []

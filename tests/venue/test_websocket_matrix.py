@@ -9,29 +9,25 @@
  7 drop, subscriptions restored   15 close with a reason          23 subscription refused
  8 nobody listens                 16 announced shutdown           24 maintenance announced
 25 crossed book from depth        26 crossed quote is passed on   27 descriptors given back
-28 a frame that claims 8 GiB
+28 (in test_websocket_hostile)       29 mute subscription         30 limits of our messages
+31 round trips measured
 """
 
 from __future__ import annotations
 
 import asyncio
-import base64
-import contextlib
-import hashlib
 import os
 from zlib import crc32
 
 import pytest
 from picows import WSMsgType
+from tests.venue.cases import CASES
 from tests.venue.wire import Quote, Wire, run
 
-from thft.base.backoff import Backoff, ConnectBudget
-from thft.base.prng import Prng
+from thft.base.backoff import ConnectBudget
 from thft.model.fixed import parse_price, parse_size
 
-GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-"""The constant of RFC 6455 that a server's accept key is made with."""
-BOTH = pytest.mark.parametrize("name", ["binance", "kraken"])
+EVERY = pytest.mark.parametrize("name", CASES)
 
 
 def test_01_quotes_come_exactly_as_they_were_sent() -> None:
@@ -66,7 +62,7 @@ def test_02_books_are_the_venues_books() -> None:
     assert inbox.batches >= 200
 
 
-@BOTH
+@EVERY
 def test_03_ready_needs_data_of_every_symbol(name: str) -> None:
     async def story(wire: Wire) -> None:
         await wire.until(lambda: bool(wire.venue.counts.subscribes), "subscription")
@@ -127,7 +123,7 @@ def test_06_a_wrong_checksum_touches_only_its_symbol() -> None:
     assert inbox.faults == [(2, "checksum", "GBP/USD: book differs from venue")]
 
 
-@BOTH
+@EVERY
 def test_07_after_a_drop_everything_is_subscribed_again(name: str) -> None:
     async def story(wire: Wire) -> None:
         for times in range(1, 4):
@@ -152,12 +148,12 @@ def test_08_nobody_listens() -> None:
     assert "connect failed" in reasons[-1]
 
 
-@BOTH
+@EVERY
 def test_09_a_mute_venue_is_probed_then_left(name: str) -> None:
     async def story(wire: Wire) -> None:
         await wire.ready()
         wire.venue.faults.mute = True
-        if name == "binance":
+        if not CASES[name].answers_probes:
             wire.venue.faults.deaf = True
         await wire.until(lambda: bool(wire.inbox.reasons("STALE")), "STALE")
         wire.venue.faults.mute = wire.venue.faults.deaf = False
@@ -169,7 +165,7 @@ def test_09_a_mute_venue_is_probed_then_left(name: str) -> None:
     assert "although probed" in inbox.reasons("STALE")[0]
 
 
-@BOTH
+@EVERY
 def test_10_a_quiet_venue_that_answers_probes_stays(name: str) -> None:
     async def story(wire: Wire) -> None:
         await wire.ready()
@@ -184,44 +180,23 @@ def test_10_a_quiet_venue_that_answers_probes_stays(name: str) -> None:
     assert states.index("STALE") == 3
 
 
-MALFORMED = {
-    "binance": [
-        b"{",
-        b"\xff\xfe",
-        b"[1,2]",
-        b'{"u":"text","s":"EURUSD"}',
-        b'{"u":9000001,"s":"EURUSD","b":"NaN","B":"1","a":"2","A":"1"}',
-        b'{"u":9000002,"s":"EURUSD","b":"1e400","B":"1","a":"2","A":"1"}',
-        b'{"u":9000003,"s":"EURUSD","b":"1.0000000001","B":"1","a":"2","A":"1"}',
-        b'{"u":9000004,"s":"EURUSD","b":"99999999999999","B":"1","a":"2","A":"1"}',
-    ],
-    "kraken": [
-        b"{",
-        b"\xff\xfe",
-        b'{"channel":"book","type":"update","data":{}}',
-        b'{"channel":"book","type":"update","data":[{"symbol":"EUR/USD","bids":[{"price":1}]}]}',
-        b'{"channel":"status","type":"update","data":[{"system":5}]}',
-    ],
-}
-
-
-@BOTH
+@EVERY
 def test_11_malformed_messages_are_counted_and_the_session_lives(name: str) -> None:
     async def story(wire: Wire) -> None:
         await wire.ready()
-        for message in MALFORMED[name]:
+        for message in CASES[name].malformed:
             wire.venue.send_raw(message)
         wire.tick(0, "1.17005", "1.17013")
         await wire.settled()
         assert wire.inbox.state == "READY"
 
     inbox = run(story, name)
-    assert [fault for _, fault, _ in inbox.faults] == ["malformed"] * len(MALFORMED[name])
+    assert [fault for _, fault, _ in inbox.faults] == ["malformed"] * len(CASES[name].malformed)
     assert all(detail for _, _, detail in inbox.faults)
     assert inbox.reasons("OFFLINE") == []
 
 
-@BOTH
+@EVERY
 def test_12_an_oversized_frame_ends_the_connection_not_the_feed(name: str) -> None:
     async def story(wire: Wire) -> None:
         await wire.ready()
@@ -235,17 +210,12 @@ def test_12_an_oversized_frame_ends_the_connection_not_the_feed(name: str) -> No
     assert "larger than 65536 bytes" in inbox.reasons("OFFLINE")[0]
 
 
-@BOTH
+@EVERY
 def test_13_unknown_messages_and_symbols_are_counted(name: str) -> None:
-    unknown = {
-        "binance": b'{"u":5,"s":"ABCDEF","b":"1","B":"1","a":"2","A":"1"}',
-        "kraken": b'{"channel":"book","type":"update","data":[{"symbol":"ABC/DEF"}]}',
-    }
-
     async def story(wire: Wire) -> None:
         await wire.ready()
         wire.venue.send_raw(b'{"channel":"weather","sun":true}')
-        wire.venue.send_raw(unknown[name])
+        wire.venue.send_raw(CASES[name].unknown_symbol)
         await wire.settled()
 
     faults = run(story, name).faults
@@ -359,21 +329,16 @@ def test_22_a_ping_is_answered_with_its_payload() -> None:
     assert run(story, "binance").market_times == [42]
 
 
-@BOTH
+@EVERY
 def test_23_a_refused_subscription_is_named(name: str) -> None:
-    refused = {
-        "binance": b'{"error":{"code":2,"msg":"Invalid request: unknown stream"},"id":1}',
-        "kraken": b'{"method":"subscribe","success":false,"error":"Currency pair not supported"}',
-    }
-
     async def story(wire: Wire) -> None:
         await wire.until(lambda: bool(wire.venue.sessions), "connection")
-        wire.venue.send_raw(refused[name])
+        wire.venue.send_raw(CASES[name].refused)
         await wire.settled()
 
     ((instrument, fault, detail),) = run(story, name).faults
     assert (instrument, fault) == (0, "refused")
-    assert "unknown stream" in detail or "not supported" in detail
+    assert CASES[name].refusal in detail
 
 
 def test_24_maintenance_is_shown() -> None:
@@ -426,64 +391,50 @@ def test_27_reconnects_leave_no_descriptor_behind() -> None:
     run(story, "binance", budget=ConnectBudget(100, 1_000_000_000))
 
 
-def test_28_a_frame_that_claims_gigabytes_is_left_at_its_header() -> None:
-    sent = asyncio.run(_claims(1 << 33))
-    print(f"{sent >> 20} MiB were taken by the sockets before the connection was reset")
-    assert sent < 1 << 27
+@EVERY
+def test_29_a_subscription_that_stays_without_data_is_named(name: str) -> None:
+    async def story(wire: Wire) -> None:
+        wire.venue.faults.mute = True  # before the connection is there
+        await wire.until(lambda: bool(wire.inbox.reasons("DEGRADED")), "DEGRADED")
+        wire.venue.faults.mute = False
+        wire.venue.drop()
+        await wire.ready()
+
+    reason = run(story, name, mute_s=0.05, stale_s=30.0).reasons("DEGRADED")[0]
+    assert reason.startswith("subscribed, but mute: ")
+    assert any(symbol in reason for symbol in CASES[name].symbols)
 
 
-async def _claims(size: int) -> int:
-    """Serves one connection a frame header of that size and bytes; returns how many went."""
-    loop = asyncio.get_running_loop()
-    taken: asyncio.Future[int] = loop.create_future()
+@EVERY
+def test_30_our_messages_keep_to_the_venues_limit(name: str) -> None:
+    """A burst of two hundred requests; the venue counts what comes in any second."""
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        request = await reader.readuntil(b"\r\n\r\n")
-        key = request.lower().split(b"sec-websocket-key: ")[1].split(b"\r\n")[0]
-        key = request[request.lower().index(key) :][: len(key)]
-        accept = base64.b64encode(hashlib.sha1(key + GUID).digest())
-        writer.write(
-            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n\x81\x7f" + size.to_bytes(8, "big")
-        )
-        sent = 0
-        with contextlib.suppress(ConnectionError):
-            while sent < 1 << 28:
-                writer.write(bytes(1 << 20))
-                await writer.drain()
-                sent += 1 << 20
-        writer.close()
-        if not taken.done():
-            taken.set_result(sent)
+    async def story(wire: Wire) -> None:
+        await wire.ready()
+        taken: list[float] = []
+        loop = asyncio.get_running_loop()
+        before = wire.venue.counts.messages_in
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    wire = Wire("binance")
-    await wire.connect(port)
-    sent = await asyncio.wait_for(taken, 10)
-    await wire.until(lambda: bool(wire.inbox.reasons("OFFLINE")), "OFFLINE")
-    assert "max allowed size" in wire.inbox.reasons("OFFLINE")[0]
-    await wire.__aexit__()
-    server.close()
-    return sent
+        def noted(session: object, payload: bytes) -> None:
+            taken.append(loop.time())
+
+        vars(wire.venue)["received"] = noted
+        assert wire.feed.connection is not None
+        wire.feed.connection.answer([b'{"burst":%d}' % number for number in range(200)])
+        limit = 20
+        await wire.until(lambda: len(taken) > 2 * limit, "messages over two windows")
+        assert wire.venue.counts.messages_in - before == len(taken)
+        late = zip(taken, taken[limit:], strict=False)
+        assert all(then - first > 0.2 for first, then in late)
+
+    run(story, name, limit=(20, 200_000_000))
 
 
-def test_backoff_doubles_to_a_minute_and_forgets_only_after_proven_health() -> None:
-    for seed in range(50):
-        backoff = Backoff(Prng(seed))
-        waits = [backoff.next_ms() for _ in range(12)]
-        for number, wait in enumerate(waits):
-            step = min(1_000 << number, 60_000)
-            assert step // 2 <= wait <= step
-        backoff.proven_healthy()
-        assert backoff.next_ms() <= 1_000
+def test_31_round_trips_are_measured() -> None:
+    async def story(wire: Wire) -> None:
+        await wire.ready()
+        await wire.until(lambda: bool(wire.inbox.metrics), "a round trip")
 
-
-def test_a_budget_counts_attempts_in_its_window_only() -> None:
-    budget = ConnectBudget(3, 100)
-    for now_ns in (0, 10, 20):
-        assert budget.wait_ns(now_ns) == 0
-        budget.attempt(now_ns)
-    assert [budget.wait_ns(now_ns) for now_ns in (20, 99, 100)] == [80, 1, 0]
-    budget.attempt(100)
-    assert budget.wait_ns(100) == 10
+    ((kind, feed, ((name, ns),)), *_) = run(story, "binance").metrics
+    assert (kind, feed, name) == ("websocket", "7", "round_trip_ns")
+    assert 0 < ns < 1_000_000_000

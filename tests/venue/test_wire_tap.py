@@ -21,9 +21,9 @@ from tests.venue.fix_engine import Engine, Stage, run
 
 from thft.fix import tags
 from thft.fix.session import LOGGED_ON_STATES
-from thft.gateway.fix.limiter import SECOND_NS
 from thft.gateway.fix.settings import DATA_PER_S, EXECUTIONS_PER_S
 from thft.gateway.fix_link import now
+from thft.gateway.limiter import SECOND_NS
 from thft.model.fixed import SIZE_ONE, parse_price
 from thft.model.order import TERMINAL
 from thft.sim.fix.faults import Fault

@@ -11,22 +11,22 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from tests.venue.cases import CASES
+
 from thft.base.backoff import Backoff, ConnectBudget
 from thft.base.prng import Prng
-from thft.gateway.binance import BinanceDialect
-from thft.gateway.kraken import KrakenDialect
-from thft.gateway.port import Dialect, Level
-from thft.gateway.websocket import Liveness, WebSocketFeed
+from thft.gateway.gate import Gate
+from thft.gateway.limiter import Window
+from thft.gateway.port import Level
+from thft.gateway.supervisor import loop_ns
+from thft.gateway.ws.dialect import Wanted
+from thft.gateway.ws.feed import Liveness, WebSocketFeed
+from thft.gateway.ws.venues import VENUES as RECORDS
+from thft.gateway.ws.venues import broker_throttle
 from thft.model.book import DepthBook
 from thft.model.event import ExecutionReport, ReplaceReport
-from thft.sim.binance_venue import BinanceVenue
-from thft.sim.kraken_venue import KrakenVenue
-from thft.sim.venue_server import VenueServer
 
 FEED = 7
-SYMBOLS = {"binance": {"EURUSD": 1, "GBPUSD": 2}, "kraken": {"EUR/USD": 1, "GBP/USD": 2}}
-DIALECTS: dict[str, Callable[..., Dialect]] = {"binance": BinanceDialect, "kraken": KrakenDialect}
-VENUES: dict[str, Callable[[], VenueServer]] = {"binance": BinanceVenue, "kraken": KrakenVenue}
 QUICK = Liveness(probe_s=0.1, stale_s=0.4, healthy_s=60, connect_s=2.0, max_frame_bytes=64 << 10)
 
 
@@ -52,6 +52,7 @@ class Recorder:
         self.batches = 0
         self.attempts = 0
         self.market_times: list[int] = []
+        self.metrics: list[tuple[str, str, tuple[tuple[str, int], ...]]] = []
         self.turns: list[int] = []
         """How much each turn brought."""
         self._in_turn = 0
@@ -116,7 +117,7 @@ class Recorder:
         raise AssertionError("a feed has no positions")
 
     def metric(self, kind: str, id: str, values: tuple[tuple[str, int], ...]) -> None:
-        raise AssertionError("a WebSocket measures nothing")
+        self.metrics.append((kind, id, values))
 
     def turn_end(self) -> None:
         if self._in_turn:
@@ -134,11 +135,19 @@ class Recorder:
 class Wire:
     """One venue, one feed. `ready` waits until both symbols have data."""
 
-    def __init__(self, name: str, budget: ConnectBudget | None = None, **liveness: Any) -> None:
-        self.name = name
-        self.venue = VENUES[name]()
+    def __init__(
+        self,
+        name: str,
+        budget: ConnectBudget | None = None,
+        limit: tuple[int, int] | None = None,
+        **liveness: Any,
+    ) -> None:
+        """`limit`: so many messages of ours in so many ns; without it only the broker's limit."""
+        self.case = CASES[name]
+        self.venue = self.case.venue()
         self.inbox = Recorder()
-        self.symbols = list(SYMBOLS[name])
+        self.symbols = list(self.case.symbols)
+        self._limit = limit
         self._budget = budget or ConnectBudget(100, 1_000_000_000)
         self._liveness = replace(QUICK, **liveness)
 
@@ -148,14 +157,18 @@ class Wire:
 
     async def connect(self, port: int) -> None:
         """Starts the feed against whatever listens on a port."""
+        record, limit = RECORDS[self.case.name], self._limit
+        wanted = Wanted(FEED, self.case.symbols, record.books[0])
         self.feed = WebSocketFeed(
             self.inbox,
             FEED,
             f"ws://127.0.0.1:{port}/ws",
-            lambda: DIALECTS[self.name](self.inbox, FEED, SYMBOLS[self.name]),
-            Backoff(Prng(1), first_ms=20, cap_ms=100),
-            self._budget,
-            self._liveness,
+            lambda: record.dialect(self.inbox, wanted),
+            backoff=Backoff(Prng(1), first_ms=20, cap_ms=100),
+            budgets=[self._budget],
+            gate=Gate(broker_throttle(), loop_ns),
+            windows=lambda: [Window(*limit)] if limit else [],
+            liveness=self._liveness,
         )
         self.running = asyncio.ensure_future(self.feed.run())
 

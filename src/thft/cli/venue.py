@@ -11,11 +11,11 @@ from cyclopts import App
 
 from thft.base.errors import LocalError
 from thft.cli import venue_fix
-from thft.sim.binance_venue import BinanceVenue
 from thft.sim.demo_market import DemoMarket, FileMarket
-from thft.sim.kraken_venue import KrakenVenue
 from thft.sim.quote_file import DAY_NS, merged
-from thft.sim.venue_server import VenueServer
+from thft.sim.ws.binance import BinanceVenue
+from thft.sim.ws.kraken import KrakenVenue
+from thft.sim.ws.server import VenueServer
 
 app = App(name="venue", help="Run a simulated venue on 127.0.0.1.")
 GRACE_S = 1.0

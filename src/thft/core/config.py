@@ -41,6 +41,10 @@ Size = Annotated[
 Url = Annotated[
     str, Meta(pattern=r"^wss?://[^/\s]+", description="a ws:// or wss:// address with a host")
 ]
+RestUrl = Annotated[
+    str,
+    Meta(pattern=r"^https?://[^/\s]+", description="an http:// or https:// address with a host"),
+]
 
 
 class BadConfig(LocalError):
@@ -61,13 +65,19 @@ class InstrumentConfig(Struct, forbid_unknown_fields=True):
 class VenueConfig(Struct, forbid_unknown_fields=True):
     """One feed and the symbols it carries, canonical to venue symbol.
 
-    With `fix` the dialect is a FIX record, shipped or a path; else `url` is a WebSocket.
+    With `fix` the dialect is a FIX record, shipped or a path; else the venue is a WebSocket, at its
+    public address unless `url` says another.
     """
 
     name: Name
     dialect: Annotated[str, Meta(min_length=1)]
     symbols: dict[str, str]
     url: Url | None = None
+    rest_url: RestUrl | None = None
+    book: Literal["", "quotes", "depth"] = ""
+    """Where a WebSocket's top of book comes from; empty: what is best at that venue."""
+    trades: bool = False
+    """Prints are wanted too."""
     fix: FixSettings | None = None
     role: Literal["", "fast", "slow"] = ""
 

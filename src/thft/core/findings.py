@@ -17,9 +17,9 @@ from msgspec import Struct
 from thft.base.errors import LocalError
 from thft.core.catalogue import Catalogue, load_catalogue
 from thft.gateway.fix.settings import FixSettings, dialect_findings
+from thft.gateway.ws.venues import VENUES
 
 Table = dict[str, Any]
-WEBSOCKETS = ("binance", "kraken")
 NAMES = (("instruments", "symbol"), ("venues", "name"), ("accounts", "name"))
 """Lists whose entries are called by a name, with its key."""
 
@@ -135,11 +135,8 @@ def _gateways(table: Table) -> Iterator[str]:
         if "fix" in venue:
             fix.add(str(name))
             yield from _fix(table, venue, key, bool(traded))
-        elif isinstance(dialect, str) and dialect not in WEBSOCKETS:
-            said = f"{', '.join(map(repr, WEBSOCKETS))} are WebSockets; a FIX venue has a table"
-            yield f"{key}.dialect: {dialect!r} without {key}.fix: {said} of that name"
-        elif venue.get("url") is None:
-            yield f"{key}.url: missing"
+        elif isinstance(dialect, str):
+            yield from _websocket(venue, dialect, key)
         if len(traded) > 1:
             yield f"{key}: {len(traded)} accounts are traded by one session, one is possible"
     for key, account in _entries(table, "accounts"):
@@ -149,6 +146,14 @@ def _gateways(table: Table) -> Iterator[str]:
             yield f"{key}.kind: the feed has no FIX session to trade by, use 'paper'"
         if account.get("model") == "hedging":
             yield f"{key}.model: an account at a venue is traded as 'netting' only"
+
+
+def _websocket(venue: Table, dialect: str, key: str) -> Iterator[str]:
+    if dialect not in VENUES:
+        said = f"{', '.join(map(repr, VENUES))} are WebSockets; a FIX venue has a table"
+        yield f"{key}.dialect: {dialect!r} without {key}.fix: {said} of that name"
+    elif (book := venue.get("book")) in ("quotes", "depth") and book not in VENUES[dialect].books:
+        yield f"{key}.book: {dialect} offers {', '.join(map(repr, VENUES[dialect].books))}"
 
 
 def _fix(table: Table, venue: Table, key: str, traded: bool) -> Iterator[str]:

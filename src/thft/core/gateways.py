@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -12,24 +11,19 @@ from thft.base.backoff import Backoff, ConnectBudget
 from thft.base.prng import Prng
 from thft.core.config import Config, VenueConfig
 from thft.fix.session import MemoryStore, Store
-from thft.gateway.binance import BinanceDialect
 from thft.gateway.dialects import load
 from thft.gateway.fix.client import FixClient, Wanted
 from thft.gateway.fix.settings import FixSettings
-from thft.gateway.kraken import KrakenDialect
-from thft.gateway.port import Dialect, EngineInbox, Trading
-from thft.gateway.websocket import WebSocketFeed
+from thft.gateway.gate import Gate
+from thft.gateway.port import EngineInbox, Trading
+from thft.gateway.supervisor import loop_ns
+from thft.gateway.ws import venues as websockets
+from thft.gateway.ws.dialect import Wanted as WantedFeed
+from thft.gateway.ws.feed import WebSocketFeed
 from thft.host.clock import EngineClock, moment
 from thft.model.fixed import parse_size
 from thft.state.fold import State
 from thft.store.fix_log import FixLog
-
-DIALECTS: dict[str, Callable[[EngineInbox, int, dict[str, int]], Dialect]] = {
-    "binance": BinanceDialect,
-    "kraken": KrakenDialect,
-}
-BUDGETS = {"binance": (300, 300), "kraken": (60, 60)}
-"""Connection attempts and seconds a venue allows from one address."""
 
 
 class Gateway(Protocol):
@@ -91,7 +85,8 @@ class Gateways:
         self._state = state
         self._stores = stores
         self._prng = Prng(secrets.randbits(64))  # jitter of reconnects is no decision of the kernel
-        self._budgets: dict[str, ConnectBudget] = {}
+        self._brokers: dict[str, tuple[Gate, ConnectBudget]] = {}
+        """What all feeds of one WebSocket venue share."""
         self.all: list[Gateway] = []
         self.trading: dict[str, Trading] = {}
         """Account → where its effects go."""
@@ -113,17 +108,27 @@ class Gateways:
         now_ns = self._inbox.now_ns()
         return [(link, now_ns - at_ns) for link, at_ns in self._state.feeds[feed].attempts]
 
-    def _websocket(self, venue: VenueConfig) -> WebSocketFeed:
-        attempts, seconds = BUDGETS[venue.dialect]
-        budget = self._budgets.setdefault(
-            venue.dialect, ConnectBudget(attempts, seconds * 1_000_000_000)
-        )
-        feed, symbols = self._feed(venue.name)
+    def _websocket(self, config: VenueConfig) -> WebSocketFeed:
+        venue = websockets.VENUES[config.dialect]
+        if config.dialect not in self._brokers:
+            gate = Gate(websockets.broker_throttle(), loop_ns)
+            self._brokers[config.dialect] = gate, venue.budget()
+        gate, budget = self._brokers[config.dialect]
+        feed, symbols = self._feed(config.name)
         for _, age_ns in self._attempts(feed):
             budget.attempt(moment()[0] - age_ns)
-        dialect = partial(DIALECTS[venue.dialect], self._inbox, feed, symbols)
+        book = config.book or venue.books[0]
+        wanted = WantedFeed(feed, symbols, book, config.trades)
         return WebSocketFeed(
-            self._inbox, feed, venue.url or "", dialect, Backoff(self._prng), budget
+            self._inbox,
+            feed,
+            config.url or venue.url,
+            partial(venue.dialect, self._inbox, wanted),
+            backoff=Backoff(self._prng),
+            budgets=[budget],
+            gate=gate,
+            windows=venue.windows,
+            rest_url=config.rest_url or venue.rest_url,
         )
 
     def _fix(self, venue: VenueConfig, settings: FixSettings) -> FixClient:

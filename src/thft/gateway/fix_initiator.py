@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Sequence
 
 from thft.base.backoff import ConnectBudget
 from thft.fix.session import LOGGED_ON_STATES, Session
 from thft.gateway.fix_link import FixApplication, FixLink, Pace, Unit, now
 from thft.gateway.stamps import KERNEL_STAMPS, Peer, connect_stamped
+from thft.gateway.supervisor import HEALTHY_S, Supervisor, Waits
 
 CONNECT_TIMEOUT_S = 10.0
-HEALTHY_S = 30.0
 
 
-class Waits(Protocol):
-    """How long to wait before the next attempt; `thft.base.backoff.Backoff` is one."""
-
-    def next_ms(self) -> int: ...
-    def proven_healthy(self) -> None: ...
+def _unnoticed() -> None:
+    """An attempt that nobody counts."""
 
 
 class FixInitiator:
@@ -37,15 +33,17 @@ class FixInitiator:
         report: Callable[[str], None],
         *,
         waits: Waits,
-        budget: ConnectBudget | None = None,
+        budgets: Sequence[ConnectBudget] = (),
+        attempt: Callable[[], None] = _unnoticed,
         tls: ssl.SSLContext | None = None,
         server_name: str | None = None,
         write_limit_bytes: int = 64 << 20,
         stamped: bool = False,
         pace: Pace | None = None,
     ) -> None:
-        """`stamped`: messages carry the kernel's receive stamps, where it gives them.
+        """`report` and `attempt` are the supervisor's `told` and `attempt`.
 
+        `stamped`: messages carry the kernel's receive stamps, where it gives them.
         `pace`: the session speaks only as fast as that allows.
         """
         self._session = session
@@ -54,58 +52,37 @@ class FixInitiator:
         self._stamped = stamped and KERNEL_STAMPS
         self._report = report
         self._waits = waits
-        self._budget = budget
+        self._supervisor = Supervisor(report, attempt, waits=waits, budgets=budgets)
         self._write_limit = write_limit_bytes
         self._pace = pace
-        self._stopping = asyncio.Event()
         self._ended: asyncio.Future[str] | None = None
         self.link: FixLink | None = None
 
     async def run(self) -> None:
         """Lives until `stop`; raises LocalError when the store fails."""
-        while not self._stopping.is_set():
-            await self._turn_comes()
-            if self._stopping.is_set():
-                break
-            reason = await self._one_connection()
-            if self._stopping.is_set():
-                self._report(reason)
-                break
-            wait_ms = self._waits.next_ms()
-            self._report(f"{reason}; next try in {wait_ms / 1_000:g} s")
-            await self._sleep(wait_ms / 1_000)
+        reason = await self._supervisor.run(self._one_connection, self._scheduled)
+        if reason:
+            self._report(reason)
 
     def stop(self, text: str) -> None:
         """Logs out and ends."""
-        self._stopping.set()
+        self._supervisor.stop()
         if self.link is not None:
             self.link.logout(text)
 
-    async def _turn_comes(self) -> None:
-        """Waits for the schedule and the venue's connect budget."""
+    async def _scheduled(self) -> None:
+        """Waits for the session's schedule."""
         schedule = self._session.config.schedule
         utc_ns = now().utc_ns
         if schedule is not None and schedule.window(utc_ns) is None:
             begin_ns = schedule.next_begin_ns(utc_ns)
             self._report("outside the session's schedule")
-            await self._sleep((begin_ns - utc_ns) / 1e9)
-        if self._budget is not None:
-            wait_ns = self._budget.wait_ns(now().monotonic_ns)
-            if wait_ns:
-                self._report(f"connect budget used; next try in {wait_ns / 1e9:.1f} s")
-                await self._sleep(wait_ns / 1e9)
-            self._budget.attempt(now().monotonic_ns)
-        while self._pace is not None and (wait_ns := self._pace.wait_ns()):
-            await self._sleep(wait_ns / 1e9)  # a Logon counts like all else
-
-    async def _sleep(self, seconds: float) -> None:
-        try:
-            await asyncio.wait_for(self._stopping.wait(), seconds)
-        except TimeoutError:
-            return
+            await self._supervisor.sleep((begin_ns - utc_ns) / 1e9)
 
     async def _one_connection(self) -> str:
         """Lives through one connection; returns why it ended."""
+        while self._pace is not None and (wait_ns := self._pace.wait_ns()):
+            await self._supervisor.sleep(wait_ns / 1e9)  # a Logon counts like all else
         loop = asyncio.get_running_loop()
         self._ended = loop.create_future()
         link = await self._connect(loop)
@@ -127,14 +104,14 @@ class FixInitiator:
         """Returns the new link, or why there is none: refused, no answer, stopped."""
         link = FixLink(self, write_limit_bytes=self._write_limit, pace=self._pace)
         connecting = asyncio.ensure_future(self._connected(loop, link))
-        stopping = asyncio.ensure_future(self._stopping.wait())
+        stopping = asyncio.ensure_future(self._supervisor.stopped())
         await asyncio.wait(
             (connecting, stopping), timeout=CONNECT_TIMEOUT_S, return_when=asyncio.FIRST_COMPLETED
         )
         stopping.cancel()
         if not connecting.done():
             connecting.cancel()
-            return "stopped" if self._stopping.is_set() else "connect failed: no answer"
+            return "stopped" if self._supervisor.stopping else "connect failed: no answer"
         try:
             connecting.result()
         except OSError as error:

@@ -1,4 +1,4 @@
-"""What a gateway gives the engine and what a venue's dialect gives a gateway; core implements one.
+"""What a gateway gives the engine, and what the engine gives a gateway; core implements the one.
 
 All calls are synchronous: a socket callback ends in the kernel without a queue between.
 """
@@ -101,32 +101,4 @@ class Trading(Protocol):
 
     def flush(self) -> None:
         """Lets what was taken leave."""
-        ...
-
-
-class Dialect(Protocol):
-    """One venue's language: pure, no sockets; made anew for every connection."""
-
-    venue: str
-
-    def opened(self) -> list[bytes]:
-        """Returns the frames that subscribe everything wanted."""
-        ...
-
-    def received(self, payload: bytes, recv_ts_ns: int) -> list[bytes]:
-        """Takes one text frame, calls the inbox, returns frames to answer with."""
-        ...
-
-    def probe(self) -> bytes | None:
-        """Returns the frame that asks the venue for a sign of life, None for a WebSocket ping."""
-        ...
-
-    @property
-    def synced(self) -> bool:
-        """True once every subscription is confirmed and has its first data."""
-        ...
-
-    @property
-    def leave(self) -> str:
-        """Why the connection should be given up now (the venue announced it), empty otherwise."""
         ...

@@ -12,13 +12,13 @@ import asyncio
 import time
 from collections.abc import Iterator
 
-from thft.sim.binance_venue import BinanceVenue
 from thft.sim.fix.profile import profile
 from thft.sim.fix_lp import FixVenue
-from thft.sim.kraken_venue import KrakenVenue
 from thft.sim.market_model import FAST, MarketModel, Tick, decimal_text
 from thft.sim.quote_file import FileTick
-from thft.sim.venue_server import VenueServer
+from thft.sim.ws.binance import BinanceVenue
+from thft.sim.ws.kraken import KrakenVenue
+from thft.sim.ws.server import VenueServer
 
 FILE_SYMBOL, FILE_SYMBOL_SLOW = "EURUSD", "EUR/USD"
 FILL_MS = (5, 25)

@@ -12,9 +12,9 @@ from thft.gateway.certify.line import Line
 from thft.gateway.certify.report import Failed
 from thft.gateway.certify.trial import MISSING, Trial
 from thft.gateway.dialect import OrderKind
-from thft.gateway.fix.limiter import Lane
 from thft.gateway.fix.reports import REQUEST_MARK, Said, Unsupported, read
 from thft.gateway.fix_link import now
+from thft.gateway.limiter import Lane
 from thft.model.event import ExecutionReport
 from thft.model.fixed import ABSENT, SIZE_DIGITS, format_scaled
 from thft.model.order import Order, UnknownTransition

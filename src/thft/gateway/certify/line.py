@@ -21,9 +21,9 @@ from thft.fix.session import (
 from thft.fix.session import RoundTrip as Answered
 from thft.fix.wire import Message
 from thft.gateway.fix.channel import Channel
-from thft.gateway.fix.limiter import Lane
 from thft.gateway.fix.quotes import QuoteDesk
 from thft.gateway.fix_link import now
+from thft.gateway.limiter import Lane
 
 PRICES = frozenset("WXY")
 INVALID_TYPE = "11"

@@ -13,9 +13,9 @@ from thft.gateway.certify.booking import AT_ONCE, Booking, Placed, resting, told
 from thft.gateway.certify.report import Failed, NotTested
 from thft.gateway.certify.trial import Trial
 from thft.gateway.dialect import OrderKind
-from thft.gateway.fix.limiter import Lane
 from thft.gateway.fix.readiness import PASSES
 from thft.gateway.fix.reports import TIFS, TYPES, read
+from thft.gateway.limiter import Lane
 from thft.model.fixed import SIZE_DIGITS, format_scaled
 from thft.model.order import CANCELLED, REJECTED
 

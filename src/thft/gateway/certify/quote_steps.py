@@ -14,9 +14,9 @@ from thft.gateway.certify.line import Line
 from thft.gateway.certify.listener import Listener
 from thft.gateway.certify.report import Failed, NotTested, write
 from thft.gateway.certify.trial import Trial
-from thft.gateway.fix.limiter import SECOND_NS
 from thft.gateway.fix.quotes import QuoteDesk
 from thft.gateway.fix_link import now
+from thft.gateway.limiter import SECOND_NS
 from thft.model.fixed import ABSENT
 
 FEED = 1

@@ -13,8 +13,8 @@ from thft.gateway.certify.line import Left, Line
 from thft.gateway.certify.report import Failed, NotTested, write
 from thft.gateway.certify.trial import CannotBegin, Trial
 from thft.gateway.fix.causes import REMEDIES
-from thft.gateway.fix.limiter import SECOND_NS, Lane
 from thft.gateway.fix_link import now
+from thft.gateway.limiter import SECOND_NS, Lane
 
 LOGON_S = 15.0
 TOO_LOW = "too low"

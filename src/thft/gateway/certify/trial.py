@@ -17,12 +17,12 @@ from thft.gateway.certify.line import Line, Refused
 from thft.gateway.certify.report import Failed, NotTested, write
 from thft.gateway.dialect import Dialect, Role
 from thft.gateway.fix.causes import Timing
-from thft.gateway.fix.channel import Gate
 from thft.gateway.fix.client import addressed, connect_budgets, limits
-from thft.gateway.fix.limiter import Lane
 from thft.gateway.fix.reports import OrderWords
 from thft.gateway.fix.settings import FixSettings
 from thft.gateway.fix.symbols import SymbolMap
+from thft.gateway.gate import Gate
+from thft.gateway.limiter import Lane
 from thft.model.fixed import ABSENT, SIZE_ONE
 
 Found = TypeVar("Found")

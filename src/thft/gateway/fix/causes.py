@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from thft.base.backoff import CAP_MS, Backoff, ConnectBudget
+from thft.base.backoff import CAP_MS, Backoff
 from thft.gateway.dialect import Dialect, Reason
 
 PERSONS = frozenset(("auth", "config", "locked_out", "channel_blocked"))
@@ -95,26 +95,3 @@ class Waits:
         """Lets the backoff start over, if the session does what it is for."""
         if self._healthy():
             self._backoff.proven_healthy()
-
-
-class NotedBudget(ConnectBudget):
-    """A venue's connect budgets, shared by its sessions; tells when an attempt begins.
-
-    Whoever asks gets the moment of its attempt: two that wait do not come at once.
-    """
-
-    def __init__(self, shared: list[ConnectBudget], begins: Callable[[], None]) -> None:
-        super().__init__(1, 1)
-        self._shared = shared
-        self._begins = begins
-
-    def wait_ns(self, now_ns: int) -> int:
-        """Returns how long to wait for the attempt that is counted by this."""
-        wait_ns = max((one.wait_ns(now_ns) for one in self._shared), default=0)
-        for one in self._shared:
-            one.attempt(now_ns + wait_ns)
-        return wait_ns
-
-    def attempt(self, now_ns: int) -> None:
-        """The attempt that was counted begins."""
-        self._begins()

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Protocol
 
 from thft.base.backoff import Backoff, ConnectBudget
@@ -37,12 +37,13 @@ from thft.fix.terms import Checks
 from thft.fix.wire import BadGroup, BadValue, Message
 from thft.gateway.calendar import Calendar
 from thft.gateway.dialect import Dialect, Link
-from thft.gateway.fix.causes import PERSONS, REMEDIES, NotedBudget, Timing, Waits
+from thft.gateway.fix.causes import PERSONS, REMEDIES, Timing, Waits
 from thft.gateway.fix.credential import client_context, ed25519_signer, resolve
-from thft.gateway.fix.limiter import DATA_A_TURN, QUEUE_MESSAGES, URGENT, Item, Lane, Throttle
 from thft.gateway.fix.settings import FixSettings, filled, host_of, port_of
 from thft.gateway.fix_initiator import FixInitiator
 from thft.gateway.fix_link import Arrival, now
+from thft.gateway.gate import Gate
+from thft.gateway.limiter import Item, Lane
 
 TOLERANT = Checks(enums=False, order=False, required=False, unknown=False, user=False)
 """Of what a venue says only the values must be there; we are strict about what we send."""
@@ -72,53 +73,6 @@ class Desk(Protocol):
     def turn_end(self) -> None: ...
 
 
-class Gate:
-    """The throttle of one broker with its timers."""
-
-    def __init__(self, throttle: Throttle) -> None:
-        self.throttle = throttle
-        self.channels: list[Channel] = []
-        self._timers: list[asyncio.Handle | None] = [None, None]
-        """When the urgent lanes have their next turn, and when data has."""
-        self._marking = False
-
-    def run(self) -> None:
-        """Sends what may go, writes it, and comes back for the rest; data waits for its turn."""
-        self._turn(0, URGENT, QUEUE_MESSAGES)
-        if self.throttle.waiting(Lane.DATA) and self._timers[1] is None:
-            self._timers[1] = asyncio.get_running_loop().call_soon(self._data)
-
-    def _data(self) -> None:
-        self._turn(1, (Lane.DATA,), DATA_A_TURN)
-
-    def _turn(self, which: int, lanes: Iterable[Lane], most: int) -> None:
-        """Gives some lanes their turn, and sets their timer for the next."""
-        timer = self._timers[which]
-        if timer is not None:
-            timer.cancel()
-            self._timers[which] = None
-        wait_ns = self.throttle.run(now().monotonic_ns, lanes, most)
-        for channel in self.channels:
-            channel.flush()
-        self.mark()
-        loop, again = asyncio.get_running_loop(), self._data if which else self.run
-        self._timers[which] = loop.call_later(wait_ns / 1e9, again) if wait_ns >= 0 else None
-
-    def mark(self) -> None:
-        """Lets what goes now count from when it is known to have left.
-
-        The loop may write at the end of its turn: after two more turns it has.
-        """
-        if not self._marking:
-            self._marking = True
-            loop = asyncio.get_running_loop()
-            loop.call_soon(loop.call_soon, self._left)
-
-    def _left(self) -> None:
-        self._marking = False
-        self.throttle.left(now().monotonic_ns)
-
-
 class Channel:
     """See the module."""
 
@@ -142,7 +96,7 @@ class Channel:
         self._gate = gate
         self._timing = timing
         self._calendar = calendar
-        self._budget = NotedBudget(budgets, self._connecting)
+        self._budgets = budgets
         backoff = Backoff(prng, timing.first_ms, timing.cap_ms)
         self._heartbeat_s = settings.heartbeat_s or dialect.logon.heartbeat_s
         blocked_s = dialect.comp_ids.blocked_heartbeats * self._heartbeat_s
@@ -160,7 +114,7 @@ class Channel:
         """Messages of ours that the throttle knows of and the link does not yet."""
         self._turn_due = False
         self._stopping = asyncio.Event()
-        gate.channels.append(self)
+        gate.outlets.append(self)
 
     # ---- life ----------------------------------------------------------------------------------
 
@@ -203,7 +157,8 @@ class Channel:
             self._address(),
             self._report,
             waits=self._waits,
-            budget=self._budget,
+            budgets=self._budgets,
+            attempt=self._connecting,
             tls=context,
             stamped="quotes" in self._link.roles,
             pace=self,

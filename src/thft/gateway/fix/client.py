@@ -15,13 +15,14 @@ from thft.fix.wire import Message
 from thft.gateway.calendar import Calendar
 from thft.gateway.dialect import Dialect
 from thft.gateway.fix.causes import Timing
-from thft.gateway.fix.channel import Channel, Desk, Gate
-from thft.gateway.fix.limiter import GUARD_NS, SECOND_NS, Throttle, Window
+from thft.gateway.fix.channel import Channel, Desk
 from thft.gateway.fix.orders import OrderDesk
 from thft.gateway.fix.quotes import QuoteDesk
 from thft.gateway.fix.settings import FixSettings
 from thft.gateway.fix.symbols import SymbolMap
 from thft.gateway.fix_link import now
+from thft.gateway.gate import Gate
+from thft.gateway.limiter import GUARD_NS, SECOND_NS, Throttle, Window
 from thft.gateway.port import EngineInbox
 from thft.model.order import Order
 

@@ -14,7 +14,6 @@ from thft.fix.wire import Message
 from thft.gateway.dialect import Dialect
 from thft.gateway.fix.causes import Timing
 from thft.gateway.fix.channel import Channel
-from thft.gateway.fix.limiter import Lane
 from thft.gateway.fix.readiness import Readiness
 from thft.gateway.fix.reports import (
     IN_DOUBT,
@@ -28,6 +27,7 @@ from thft.gateway.fix.reports import (
 from thft.gateway.fix.settings import FixSettings
 from thft.gateway.fix.symbols import SymbolMap
 from thft.gateway.fix_link import now
+from thft.gateway.limiter import Lane
 from thft.gateway.port import EngineInbox
 from thft.model.event import ExecutionReport, ReplaceReport
 from thft.model.fixed import ABSENT

@@ -15,10 +15,10 @@ from thft.fix.wire import BadGroup, Message, pack
 from thft.gateway.dialect import Dialect
 from thft.gateway.fix.books import BookFault, DepthOfBook, Row, TopOfBook
 from thft.gateway.fix.channel import Channel
-from thft.gateway.fix.limiter import Lane
 from thft.gateway.fix.settings import FixSettings
 from thft.gateway.fix.symbols import SymbolMap
 from thft.gateway.fix_link import now
+from thft.gateway.limiter import Lane
 from thft.gateway.port import EngineInbox
 from thft.model.fixed import ABSENT, SIZE_ONE
 

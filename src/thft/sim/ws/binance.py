@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from thft.sim.venue_server import VenueServer, VenueSession
+from thft.sim.ws.server import VenueServer, VenueSession
 
 Quote = tuple[str, str, str, str]
 

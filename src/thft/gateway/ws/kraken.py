@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from thft.gateway.port import EngineInbox, Level
+from thft.gateway.ws.dialect import VenueDialect, Wanted
 from thft.model.fixed import ABSENT, BadNumber, parse_price, parse_size
 
 DEPTH = 10
@@ -104,68 +105,55 @@ def _digits_of(text: str) -> str:
     return text.replace(".", "").lstrip("0")
 
 
-class KrakenDialect:
+class KrakenDialect(VenueDialect):
     """Depth-10 books; a symbol counts as synced after its acknowledged snapshot."""
 
     venue = "kraken"
 
-    def __init__(self, inbox: EngineInbox, feed: int, symbols: dict[str, int]) -> None:
-        """`symbols` maps the venue's symbol (EUR/USD) to the instrument."""
-        self._inbox = inbox
-        self._feed = feed
-        self._symbols = symbols
+    def __init__(self, inbox: EngineInbox, wanted: Wanted) -> None:
+        super().__init__(inbox, wanted)
         self._books: dict[str, CheckedBook] = {}
         self._sequence = 0
-        self.leave = ""
-
-    @property
-    def synced(self) -> bool:
-        """True while every symbol has a good book."""
-        return len(self._books) == len(self._symbols)
 
     def opened(self) -> list[bytes]:
         """Returns one subscription for all symbols."""
-        return [_subscription("subscribe", list(self._symbols))]
+        self.waiting = {("book", symbol) for symbol in self.symbols}
+        return [_subscription("subscribe", list(self.symbols))]
 
     def probe(self) -> bytes | None:
         """The venue's own ping."""
         return b'{"method":"ping"}'
 
-    def received(self, payload: bytes, recv_ts_ns: int) -> list[bytes]:
-        """Takes one frame."""
-        try:
-            message = _decode(payload)
-            if message.channel == "book":
-                books = _decode_books(message.data)
-                answers: list[bytes] = []
-                for book in books:
-                    answers += self._book(message.type, book, recv_ts_ns)
-                return answers
-            if message.channel == "status":
-                self._status(_decode_status(message.data))
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            self._fault(0, "malformed", str(error))
-            return []
-        if message.method and not message.success:
-            self._fault(0, "refused", message.error[:200])
-        elif not message.method and message.channel not in ("heartbeat", "status"):
-            self._fault(0, "unknown_message", payload[:120].decode(errors="replace"))
+    def message(self, payload: bytes, recv_ts_ns: int) -> list[bytes]:
+        """Takes one message."""
+        message = _decode(payload)
+        if message.channel == "book":
+            answers: list[bytes] = []
+            for book in _decode_books(message.data):
+                answers += self._book(message.type, book, recv_ts_ns)
+            return answers
+        if message.channel == "status":
+            self._status(_decode_status(message.data))
+        elif message.method and not message.success:
+            self.fault(0, "refused", message.error)
+        elif not message.method and message.channel != "heartbeat":
+            self.unknown_message(payload)
         return []
 
     def _status(self, statuses: list[_Status]) -> None:
         for status in statuses:
             if status.system != "online":
-                self._fault(0, "venue_status", f"the venue is in {status.system[:40]!r}")
+                self.fault(0, "venue_status", f"the venue is in {status.system[:40]!r}")
 
     def _book(self, type: str, update: _Book, recv_ts_ns: int) -> list[bytes]:
         symbol = update.symbol
-        instrument = self._symbols.get(symbol)
-        if instrument is None:
-            self._fault(0, "unknown_symbol", symbol[:40])
+        instrument = self.instrument(symbol)
+        if not instrument:
             return []
         reset = type == "snapshot"
         if reset:
             self._books[symbol] = CheckedBook()
+            self.waiting.discard(("book", symbol))
         book = self._books.get(symbol)
         if book is None:
             return []  # what still arrives of a dropped book until its new snapshot
@@ -179,8 +167,8 @@ class KrakenDialect:
         if book.crossed:
             return self._drop(symbol, instrument, "crossed_book", f"{symbol}: bid at or above ask")
         self._sequence += 1
-        self._inbox.depth(
-            self._feed,
+        self.inbox.depth(
+            self.feed,
             instrument,
             reset,
             bids,
@@ -193,11 +181,9 @@ class KrakenDialect:
 
     def _drop(self, symbol: str, instrument: int, fault: str, detail: str) -> list[bytes]:
         del self._books[symbol]
-        self._fault(instrument, fault, detail)
+        self.waiting.add(("book", symbol))
+        self.fault(instrument, fault, detail)
         return [_subscription("unsubscribe", [symbol]), _subscription("subscribe", [symbol])]
-
-    def _fault(self, instrument: int, fault: str, detail: str) -> None:
-        self._inbox.feed_fault(self._feed, instrument, fault, detail)
 
 
 def _subscription(method: str, symbols: list[str]) -> bytes:

@@ -8,7 +8,7 @@ from zlib import crc32
 
 import msgspec
 
-from thft.sim.venue_server import VenueServer, VenueSession
+from thft.sim.ws.server import VenueServer, VenueSession
 
 Side = dict[str, str]
 """Price text to size text."""

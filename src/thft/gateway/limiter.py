@@ -71,8 +71,8 @@ class Window:
         self._sent_ns.extend((now_ns,) * fresh)
 
     def spared(self, percent: int) -> int:
-        """Returns a share of the limit."""
-        return self._limit * percent // 100
+        """Returns a share of the limit, at least one message of a limit above one."""
+        return -(-self._limit * percent // 100)
 
     @property
     def control(self) -> int:
@@ -116,8 +116,13 @@ class Throttle:
         self._queries = Window(max(executions_per_s // 10, 1))
         self._data = Window(data_per_s)
         self._links = links
-        self._data_links = data_links
+        self._data_links = set(data_links)
         self._lanes: dict[Lane, deque[Item]] = {lane: deque() for lane in Lane}
+
+    def join(self, link: str, windows: list[Window]) -> None:
+        """Adds a link of market data, or gives it fresh windows for a new connection."""
+        self._links[link] = windows
+        self._data_links.add(link)
 
     def waiting(self, lane: Lane) -> bool:
         """Something of that lane has not gone yet."""

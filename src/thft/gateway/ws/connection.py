@@ -1,0 +1,197 @@
+"""One WebSocket connection of a feed: frames into the dialect, its frames out; made by `feed`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Protocol
+
+from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
+
+from thft.gateway.gate import Gate
+from thft.gateway.limiter import Item, Lane
+from thft.gateway.port import EngineInbox
+from thft.gateway.supervisor import loop_ns
+from thft.gateway.ws.dialect import Fetch, VenueDialect
+
+MESSAGES_PER_TURN = 64
+MARKET_TIME = b"market-time:"
+PING = b"thft:"
+NEVER = 1 << 62
+
+
+class Owner(Protocol):
+    """The feed whose connection this is."""
+
+    feed: int
+    link: str
+    max_frame_bytes: int
+
+    def moved(self, state: str, reason: str) -> None:
+        """Takes a change of the connection's state."""
+        ...
+
+    def round_trip(self, ns: int) -> None:
+        """Takes a measured round trip."""
+        ...
+
+
+class Connection(WSListener):
+    """See the module; times are the loop's."""
+
+    def __init__(
+        self,
+        owner: Owner,
+        inbox: EngineInbox,
+        dialect: VenueDialect,
+        gate: Gate,
+        fetch: Callable[[Fetch], None],
+    ) -> None:
+        """`fetch` begins a GET whose answer comes back by `fetched`."""
+        self._owner = owner
+        self._inbox = inbox
+        self._dialect = dialect
+        self._gate = gate
+        self._fetch = fetch
+        self._transport: WSTransport | None = None
+        self._taken = 0
+        self._fragments = bytearray()
+        self._probed = 0.0
+        self._loop = asyncio.get_running_loop()
+        self.began = self.last_heard = self._loop.time()
+        self.ended = ""
+
+    # ---- coming in -----------------------------------------------------------------------------
+
+    def on_ws_connected(self, transport: WSTransport) -> None:
+        self._transport = transport
+        self._owner.moved("SYNCING", "connected, subscribing")
+        self._answer(self._dialect.opened())
+        self._inbox.turn_end()
+
+    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        self.last_heard = self._loop.time()
+        kind = frame.msg_type
+        if frame.payload_size > self._owner.max_frame_bytes:
+            self._too_large(frame.payload_size)
+            return
+        if kind == WSMsgType.TEXT and frame.fin:
+            self._text(frame.get_payload_as_bytes())
+        elif kind in (WSMsgType.TEXT, WSMsgType.CONTINUATION):
+            self._fragment(frame)
+        else:
+            self._control(transport, frame, kind)
+        if self._dialect.leave:
+            self.give_up(self._dialect.leave)
+        if frame.last_in_buffer or self._taken >= MESSAGES_PER_TURN:
+            self._taken = 0
+            self._inbox.turn_end()
+
+    def on_ws_disconnected(self, transport: WSTransport) -> None:
+        self._transport = None
+        self._gate.throttle.forget(self._owner.link)
+        self._inbox.turn_end()
+
+    def _control(self, transport: WSTransport, frame: WSFrame, kind: WSMsgType) -> None:
+        if kind == WSMsgType.PING:
+            self._pinged(transport, frame.get_payload_as_bytes())
+        elif kind == WSMsgType.PONG:
+            sent = frame.get_payload_as_bytes().removeprefix(PING)
+            if sent.isdigit() and len(sent) < 20:
+                self._owner.round_trip(max(loop_ns() - int(sent), 0))
+        elif kind == WSMsgType.CLOSE:
+            said = (frame.get_close_message() or b"no reason given").decode(errors="replace")
+            self.ended = self.ended or f"closed by the venue: {said}"
+            transport.send_close(WSCloseCode.OK)
+            transport.disconnect()
+        else:
+            self._inbox.feed_fault(self._owner.feed, 0, "unknown_message", "binary frame")
+
+    def _too_large(self, size: int) -> None:
+        """Leaves a connection that brings a frame beyond the bound; its content is not touched."""
+        bound = self._owner.max_frame_bytes
+        self._inbox.feed_fault(self._owner.feed, 0, "oversize", f"a frame of {size} bytes")
+        self.give_up(f"a frame of {size} bytes is larger than {bound} bytes")
+        self._inbox.turn_end()
+
+    def _text(self, payload: bytes) -> None:
+        """Takes one message; READY while the dialect is synced, SYNCING while it is not."""
+        answers = self._dialect.received(payload, self._inbox.now_ns())
+        if answers or self._dialect.fetches:
+            self._answer(answers)
+        self._taken += 1
+        self._owner.moved("", "")
+
+    def _fragment(self, frame: WSFrame) -> None:
+        """Puts a message together that came in several frames, within the bound of one frame."""
+        self._fragments += frame.get_payload_as_bytes()
+        if len(self._fragments) > self._owner.max_frame_bytes:
+            self._fragments.clear()
+            self.give_up("a message in fragments is larger than a frame may be")
+        elif frame.fin:
+            payload = bytes(self._fragments)
+            self._fragments.clear()
+            self._text(payload)
+
+    def _pinged(self, transport: WSTransport, payload: bytes) -> None:
+        if payload.startswith(MARKET_TIME) and (ns := payload.split(b":")[1]).isdigit():
+            self._inbox.market_time(int(ns))
+        transport.send_pong(payload)
+        self._said()
+
+    def fetched(self, fetch: Fetch, body: bytes | None, error: str) -> None:
+        """Gives the dialect the answer to a GET, or why there is none."""
+        if self._transport is not None:
+            self._answer(self._dialect.fetched(fetch, body, error))
+            self._owner.moved("", "")
+            self._inbox.turn_end()
+
+    # ---- going out -----------------------------------------------------------------------------
+
+    def probe(self, interval_s: float) -> None:
+        """Asks the venue for a sign of life, once in an interval."""
+        now = self._loop.time()
+        if self._transport is None or now - self._probed < interval_s:
+            return
+        self._probed = now
+        message = self._dialect.probe()
+        if message is None:
+            self._transport.send_ping(PING + str(loop_ns()).encode())
+        else:
+            self._out(message)
+        self._said()
+
+    def give_up(self, reason: str) -> None:
+        """Ends the connection from our side."""
+        self.ended = self.ended or reason
+        if self._transport is not None:
+            self._transport.send_close(WSCloseCode.GOING_AWAY)
+            self._transport.disconnect()
+
+    def answer(self, frames: Iterable[bytes]) -> None:
+        """Queues frames; they go as fast as the venue's limits allow."""
+        self._answer(frames)
+
+    def _answer(self, frames: Iterable[bytes]) -> None:
+        link, throttle = self._owner.link, self._gate.throttle
+        for frame in frames:
+            throttle.put(Lane.DATA, Item(link, partial(self._out, frame), self._full, NEVER))
+        for fetch in self._dialect.fetches[: self._dialect.max_fetches]:
+            self._fetch(fetch)
+        self._dialect.fetches.clear()
+        self._gate.run()
+
+    def _out(self, frame: bytes) -> None:
+        if self._transport is not None:
+            self._transport.send(WSMsgType.TEXT, frame)
+
+    def _full(self) -> None:
+        """A frame will never go: the connection is over, or too much waits before it."""
+        if self._transport is not None:
+            self.give_up("more requests wait than the broker's limits let out")
+
+    def _said(self) -> None:
+        """Counts what went without asking the throttle: signs of life."""
+        self._gate.throttle.said(self._owner.link, 1, loop_ns())
+        self._gate.mark()

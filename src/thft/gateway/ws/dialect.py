@@ -1,0 +1,102 @@
+"""What a venue's WebSocket dialect is to a feed, and what all dialects share; one module a venue.
+
+A dialect is pure: it takes payloads, calls the inbox and returns frames. It is made anew for every
+connection, so the wanted subscriptions are restored by being asked for again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar, Literal, NamedTuple
+
+import msgspec
+
+from thft.gateway.port import EngineInbox
+
+DETAIL_CHARACTERS = 200
+"""So much of what a venue said stands in a fault."""
+
+BookSource = Literal["quotes", "depth"]
+"""Where a feed's top of book comes from: the venue's quotes, or the book of its depth messages."""
+
+
+class Wanted(NamedTuple):
+    """What the engine wants of one feed."""
+
+    feed: int
+    symbols: Mapping[str, int]
+    """The venue's symbol → instrument."""
+    book: BookSource = "quotes"
+    trades: bool = False
+
+
+class Fetch(NamedTuple):
+    """An HTTP GET a dialect needs beside its WebSocket, relative to the venue's REST address."""
+
+    key: str
+    path: str
+
+
+class VenueDialect:
+    """Base of all dialects; a subclass says what is subscribed and what a message means.
+
+    `leave` says why the connection should be given up now, empty otherwise. `fetches` are GETs that
+    the feed takes away and answers by `fetched`.
+    """
+
+    venue: ClassVar[str] = ""
+    max_fetches: ClassVar[int] = 1_000
+
+    def __init__(self, inbox: EngineInbox, wanted: Wanted) -> None:
+        self.inbox = inbox
+        self.wanted = wanted
+        self.feed = wanted.feed
+        self.symbols = wanted.symbols
+        self.waiting: set[tuple[str, str]] = set()
+        """(channel, symbol) that were asked for and have not brought data yet."""
+        self.leave = ""
+        self.fetches: list[Fetch] = []
+
+    @property
+    def synced(self) -> bool:
+        """True while every subscription is confirmed and has brought its first data."""
+        return not self.waiting
+
+    def opened(self) -> list[bytes]:
+        """Returns the frames that subscribe everything wanted; fills `waiting`."""
+        raise NotImplementedError
+
+    def probe(self) -> bytes | None:
+        """Returns the frame that asks for a sign of life, None for a WebSocket ping."""
+        return None
+
+    def received(self, payload: bytes, recv_ts_ns: int) -> list[bytes]:
+        """Takes one text frame, calls the inbox, returns frames to answer with."""
+        try:
+            return self.message(payload, recv_ts_ns)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            self.fault(0, "malformed", str(error))
+        return []
+
+    def message(self, payload: bytes, recv_ts_ns: int) -> list[bytes]:
+        """Takes one message; raises DecodeError for what is none."""
+        raise NotImplementedError
+
+    def fetched(self, fetch: Fetch, body: bytes | None, error: str) -> list[bytes]:
+        """Takes the answer to a GET, or why there is none; returns frames to send."""
+        raise NotImplementedError
+
+    def fault(self, instrument: int, fault: str, detail: str) -> None:
+        """Reports an integrity fault; instrument 0 when it concerns the whole feed."""
+        self.inbox.feed_fault(self.feed, instrument, fault, detail[:DETAIL_CHARACTERS])
+
+    def unknown_message(self, payload: bytes) -> None:
+        """Reports a message this dialect does not know."""
+        self.fault(0, "unknown_message", payload[:120].decode(errors="replace"))
+
+    def instrument(self, symbol: str) -> int:
+        """Returns the instrument of a venue's symbol; 0, and a fault, when nobody asked for it."""
+        instrument = self.symbols.get(symbol, 0)
+        if not instrument:
+            self.fault(0, "unknown_symbol", symbol[:40])
+        return instrument

@@ -1,0 +1,183 @@
+"""The life of one WebSocket feed, whatever the venue: subscribe, watch, reconnect; made by core.
+
+States: CONNECTING → SYNCING (subscriptions sent) → READY (all confirmed with data) → DEGRADED
+(connected, a subscription stays without data) or STALE (nothing for `stale_s` although probed) or
+OFFLINE (reason, next try). Every connection subscribes exactly what is wanted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from picows import WSError as WebSocketError
+from picows import ws_connect
+
+from thft.base.backoff import Backoff, ConnectBudget
+from thft.gateway.gate import Gate
+from thft.gateway.limiter import Window
+from thft.gateway.port import EngineInbox
+from thft.gateway.supervisor import HEALTHY_S, Supervisor, at_once, loop_ns
+from thft.gateway.ws.connection import Connection
+from thft.gateway.ws.dialect import VenueDialect
+from thft.gateway.ws.rest import Rest
+
+NAMED_SYMBOLS = 3
+"""So many silent subscriptions are named in a reason."""
+
+
+@dataclass(frozen=True)
+class Liveness:
+    """When silence is asked about and when it is taken for death, in seconds of the loop's time."""
+
+    probe_s: float = 15.0
+    stale_s: float = 30.0
+    healthy_s: float = HEALTHY_S
+    connect_s: float = 10.0
+    mute_s: float = 15.0
+    """A subscription without data for so long is told."""
+    life_s: float = 23.5 * 3_600
+    max_frame_bytes: int = 4 << 20
+
+
+class WebSocketFeed:
+    """Keeps one feed connected until `stop`."""
+
+    def __init__(
+        self,
+        inbox: EngineInbox,
+        feed: int,
+        url: str,
+        dialect: Callable[[], VenueDialect],
+        *,
+        backoff: Backoff,
+        budgets: Sequence[ConnectBudget],
+        gate: Gate,
+        windows: Callable[[], list[Window]] = list,
+        rest_url: str = "",
+        liveness: Liveness | None = None,
+    ) -> None:
+        """`dialect` and `windows` make a fresh dialect and limits for every connection."""
+        self.inbox = inbox
+        self.feed = feed
+        self.link = f"ws{feed}"
+        self.liveness = liveness or Liveness()
+        self.max_frame_bytes = self.liveness.max_frame_bytes
+        self.state = "DISABLED"
+        self.connection: Connection | None = None
+        self._reason = ""
+        self._url = url
+        self._make_dialect = dialect
+        self._dialect: VenueDialect | None = None
+        self._backoff = backoff
+        self._gate = gate
+        self._windows = windows
+        self._rest = Rest(rest_url, self.liveness.connect_s)
+        self._muted = False
+        self._supervisor = Supervisor(
+            self._offline, self._attempt, waits=backoff, budgets=budgets, clock_ns=loop_ns
+        )
+
+    def set_state(self, state: str, reason: str) -> None:
+        """Publishes a change of state or of its reason."""
+        if (state, reason) != (self.state, self._reason):
+            self.state, self._reason = state, reason
+            self.inbox.feed_state(self.feed, state, reason)
+
+    async def run(self) -> None:
+        """Connects and reconnects until stopped."""
+        try:
+            await self._supervisor.run(self._one_connection, at_once)
+        finally:
+            await self._rest.close()
+        self.set_state("DISABLED", "stopped")
+
+    def stop(self) -> None:
+        """Ends the connection and the reconnecting."""
+        self._supervisor.stop()
+        if self.connection is not None:
+            self.connection.give_up("stopped")
+
+    def _offline(self, text: str) -> None:
+        self.set_state("OFFLINE", text)
+
+    def _attempt(self) -> None:
+        self.inbox.connect_attempt(self.feed, "")
+        self.set_state("CONNECTING", self._url)
+
+    async def _one_connection(self) -> str:
+        """Lives through one connection; returns why it ended."""
+        self._muted = False
+        dialect = self._dialect = self._make_dialect()
+        self._gate.throttle.join(self.link, self._windows())
+        connection = Connection(self, self.inbox, dialect, self._gate, self._rest.get)
+        self._rest.answer = connection.fetched
+        try:
+            transport, _ = await ws_connect(
+                lambda: connection,
+                self._url,
+                enable_auto_pong=False,
+                max_frame_size=self.max_frame_bytes,
+                websocket_handshake_timeout=self.liveness.connect_s,
+            )
+        except (OSError, WebSocketError, TimeoutError) as error:
+            return f"connect failed: {error or type(error).__name__}"
+        self.connection = connection
+        watch = asyncio.ensure_future(self._watch(connection))
+        try:
+            await transport.wait_disconnected()
+        except WebSocketError as error:
+            connection.ended = connection.ended or f"protocol error: {error}"
+        finally:
+            watch.cancel()
+            self._rest.forget()
+            self.connection = None
+        return connection.ended or "the venue closed the connection"
+
+    async def _watch(self, connection: Connection) -> None:
+        """Probes silence, drops what is dead, and lets the backoff forget after proven health."""
+        loop = asyncio.get_running_loop()
+        liveness = self.liveness
+        while True:
+            await asyncio.sleep(min(liveness.probe_s / 4, 1.0))
+            now = loop.time()
+            silence, age = now - connection.last_heard, now - connection.began
+            if silence >= liveness.stale_s:
+                self.set_state("STALE", f"nothing for {silence:.0f} s although probed")
+                connection.give_up(f"nothing for {silence:.0f} s although probed")
+                return
+            if silence >= liveness.probe_s:
+                connection.probe(liveness.probe_s)
+            if self.state == "READY" and age >= liveness.healthy_s:
+                self._backoff.proven_healthy()
+            if age >= liveness.mute_s and not self._muted:
+                self._muted = True
+                self.moved("", "")
+            if age >= liveness.life_s:
+                connection.give_up("planned reconnect before the venue's 24 h limit")
+                return
+
+    # ---- what the connection tells -------------------------------------------------------------
+
+    def moved(self, state: str, reason: str) -> None:
+        """Takes a state of the connection; without one the dialect says whether all is there."""
+        if state:
+            self.set_state(state, reason)
+            return
+        dialect = self._dialect
+        assert dialect is not None
+        if dialect.synced:
+            self._muted = False
+            if self.state != "READY":
+                self.set_state("READY", "all subscriptions confirmed with data")
+        elif self._muted:
+            silent = sorted(dialect.waiting)[:NAMED_SYMBOLS]
+            named = ", ".join(f"{channel} {symbol}" for channel, symbol in silent)
+            self.set_state("DEGRADED", f"subscribed, but mute: {named}")
+        elif self.state == "READY":
+            self.set_state("SYNCING", "a subscription waits for its data")
+
+    def round_trip(self, ns: int) -> None:
+        """Publishes a measured round trip."""
+        self.inbox.metric("websocket", str(self.feed), (("round_trip_ns", ns),))

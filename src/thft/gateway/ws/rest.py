@@ -1,0 +1,73 @@
+"""The HTTP GETs a feed needs beside its WebSocket, such as a book to begin with; made by `feed`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import aiohttp
+
+from thft.gateway.ws.dialect import Fetch
+
+MAX_BODY_BYTES = 8 << 20
+MOST_AT_ONCE = 4
+
+Answer = Callable[[Fetch, bytes | None, str], None]
+
+
+def _nobody(fetch: Fetch, body: bytes | None, error: str) -> None:
+    """No connection waits for an answer."""
+
+
+class Rest:
+    """GETs of one feed, few at a time; every one is answered once, by a body or an error."""
+
+    def __init__(self, url: str, timeout_s: float) -> None:
+        """`url` stands before every path; `timeout_s` holds for a whole answer."""
+        self._url = url
+        self._timeout = aiohttp.ClientTimeout(total=timeout_s)
+        self._session: aiohttp.ClientSession | None = None
+        self._running: set[asyncio.Task[None]] = set()
+        self._room = asyncio.Semaphore(MOST_AT_ONCE)
+        self.answer: Answer = _nobody
+
+    def get(self, fetch: Fetch) -> None:
+        """Begins a GET; `answer` takes what comes of it."""
+        task = asyncio.ensure_future(self._get(fetch))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    def forget(self) -> None:
+        """Gives up what is under way: the connection it was for is over."""
+        self.answer = _nobody
+        for task in self._running:
+            task.cancel()
+
+    async def close(self) -> None:
+        """Ends everything."""
+        self.forget()
+        if self._session is not None:
+            await self._session.close()
+
+    async def _get(self, fetch: Fetch) -> None:
+        answer = self.answer
+        async with self._room:
+            body, error = await self._body(fetch.path)
+        answer(fetch, body, error)
+
+    async def _body(self, path: str) -> tuple[bytes | None, str]:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(timeout=self._timeout)
+        try:
+            async with self._session.get(self._url + path) as response:
+                body = await response.content.read(MAX_BODY_BYTES + 1)
+                while len(body) <= MAX_BODY_BYTES and not response.content.at_eof():
+                    body += await response.content.read(MAX_BODY_BYTES + 1 - len(body))
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            return None, f"GET {path}: {error or type(error).__name__}"
+        if len(body) > MAX_BODY_BYTES:
+            return None, f"GET {path}: more than {MAX_BODY_BYTES} bytes"
+        if response.status != 200:
+            said = body[:120].decode(errors="replace")
+            return None, f"GET {path}: HTTP {response.status} {said}"
+        return body, ""

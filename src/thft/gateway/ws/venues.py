@@ -1,0 +1,68 @@
+"""The WebSocket venues there are: dialect, public address, limits; asked by core and cli."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from thft.base.backoff import ConnectBudget
+from thft.gateway.limiter import GUARD_NS, SECOND_NS, Throttle, Window
+from thft.gateway.ws.binance import BinanceDialect
+from thft.gateway.ws.dialect import BookSource, VenueDialect
+from thft.gateway.ws.kraken import KrakenDialect
+
+DATA_PER_S = 500
+EXECUTIONS_PER_S = 100
+"""What goes out to one broker in a second at most, where it says nothing itself."""
+SIGNS_OF_LIFE = 2
+"""Of a connection's limit so many messages are left to pings and pongs."""
+
+
+class Rate(NamedTuple):
+    """At most so many messages of ours in any window, on one connection."""
+
+    messages: int
+    window_s: int
+
+
+class WebSocketVenue(NamedTuple):
+    """One venue as its public documentation describes it."""
+
+    dialect: type[VenueDialect]
+    url: str
+    books: tuple[BookSource, ...]
+    """Where a top of book can come from; the first is taken unless the configuration says."""
+    connect: Rate
+    """Attempts to connect from one address."""
+    rates: tuple[Rate, ...] = ()
+    rest_url: str = ""
+
+    def budget(self) -> ConnectBudget:
+        """Returns a fresh connect budget, to be shared by all connections to the venue."""
+        return ConnectBudget(self.connect.messages, self.connect.window_s * SECOND_NS + GUARD_NS)
+
+    def windows(self) -> list[Window]:
+        """Returns the limits of a new connection."""
+        return [
+            Window(max(rate.messages - SIGNS_OF_LIFE, 1), rate.window_s * SECOND_NS)
+            for rate in self.rates
+        ]
+
+
+def broker_throttle() -> Throttle:
+    """Returns the limits of one broker, to be shared by all connections to it."""
+    return Throttle(EXECUTIONS_PER_S, DATA_PER_S, {})
+
+
+VENUES: dict[str, WebSocketVenue] = {
+    "binance": WebSocketVenue(
+        BinanceDialect,
+        "wss://stream.binance.com:9443/ws",
+        ("quotes",),
+        connect=Rate(300, 300),
+        rates=(Rate(5, 1),),
+        rest_url="https://api.binance.com",
+    ),
+    "kraken": WebSocketVenue(
+        KrakenDialect, "wss://ws.kraken.com/v2", ("depth",), connect=Rate(60, 60)
+    ),
+}

@@ -1,0 +1,9 @@
+"""What the venue matrix sends of each venue: its symbols, and raw messages in its own language."""
+
+from __future__ import annotations
+
+from tests.venue.cases.binance import BINANCE
+from tests.venue.cases.case import Case as Case
+from tests.venue.cases.kraken import KRAKEN
+
+CASES = {case.name: case for case in (BINANCE, KRAKEN)}

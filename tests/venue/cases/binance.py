@@ -1,0 +1,27 @@
+"""Binance in the venue matrix."""
+
+from __future__ import annotations
+
+from tests.venue.cases.case import Case
+
+from thft.sim.ws.binance import BinanceVenue
+
+BINANCE = Case(
+    name="binance",
+    venue=BinanceVenue,
+    symbols={"EURUSD": 1, "GBPUSD": 2},
+    malformed=[
+        b"{",
+        b"\xff\xfe",
+        b"[1,2]",
+        b'{"u":"text","s":"EURUSD"}',
+        b'{"u":9000001,"s":"EURUSD","b":"NaN","B":"1","a":"2","A":"1"}',
+        b'{"u":9000002,"s":"EURUSD","b":"1e400","B":"1","a":"2","A":"1"}',
+        b'{"u":9000003,"s":"EURUSD","b":"1.0000000001","B":"1","a":"2","A":"1"}',
+        b'{"u":9000004,"s":"EURUSD","b":"99999999999999","B":"1","a":"2","A":"1"}',
+    ],
+    unknown_symbol=b'{"u":5,"s":"ABCDEF","b":"1","B":"1","a":"2","A":"1"}',
+    refused=b'{"error":{"code":2,"msg":"Invalid request: unknown stream"},"id":1}',
+    refusal="unknown stream",
+    answers_probes=False,
+)

@@ -1,0 +1,26 @@
+"""One venue of the matrix; every venue has a module beside this one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from thft.sim.ws.server import VenueServer
+
+
+class Case(NamedTuple):
+    """A venue as the matrix tries it: two symbols, and messages its simulator does not send."""
+
+    name: str
+    """Of the venue's record in `thft.gateway.ws.venues`."""
+    venue: Callable[[], VenueServer]
+    symbols: dict[str, int]
+    malformed: list[bytes]
+    """Each is one fault `malformed`, and nothing else."""
+    unknown_symbol: bytes
+    refused: bytes
+    """A refused subscription."""
+    refusal: str
+    """Its words."""
+    answers_probes: bool = True
+    """A probe is answered by a message, which `mute` silences; else by a pong of the socket."""
