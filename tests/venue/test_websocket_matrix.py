@@ -392,17 +392,18 @@ def test_27_reconnects_leave_no_descriptor_behind() -> None:
 
 
 @EVERY
-def test_29_a_subscription_that_stays_without_data_is_named(name: str) -> None:
+def test_29_subscriptions_without_an_answer_are_named_and_made_anew(name: str) -> None:
     async def story(wire: Wire) -> None:
         wire.venue.faults.mute = True  # before the connection is there
-        await wire.until(lambda: bool(wire.inbox.reasons("DEGRADED")), "DEGRADED")
+        await wire.until(lambda: bool(wire.inbox.reasons("OFFLINE")), "OFFLINE")
         wire.venue.faults.mute = False
-        wire.venue.drop()
         await wire.ready()
 
-    reason = run(story, name, mute_s=0.05, stale_s=30.0).reasons("DEGRADED")[0]
+    inbox = run(story, name, mute_s=0.1, stale_s=30.0)
+    reason = inbox.reasons("DEGRADED")[0]
     assert reason.startswith("subscribed, but mute: ")
     assert any(symbol in reason for symbol in CASES[name].symbols)
+    assert "no subscription was answered" in inbox.reasons("OFFLINE")[0]
 
 
 @EVERY

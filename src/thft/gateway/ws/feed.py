@@ -36,7 +36,8 @@ class Liveness:
     healthy_s: float = HEALTHY_S
     connect_s: float = 10.0
     mute_s: float = 15.0
-    """A subscription without data for so long is told."""
+    """A subscription without data for so long is told; twice as long, and a connection that has not
+    answered a single one is left."""
     life_s: float = 23.5 * 3_600
     max_frame_bytes: int = 4 << 20
 
@@ -154,6 +155,9 @@ class WebSocketFeed:
             if age >= liveness.mute_s and not self._muted:
                 self._muted = True
                 self.moved("", "")
+            if age >= 2 * liveness.mute_s and self._dialect and self._dialect.unanswered:
+                connection.give_up(f"no subscription was answered in {age:.0f} s")
+                return
             if age >= liveness.life_s:
                 connection.give_up("planned reconnect before the venue's 24 h limit")
                 return
