@@ -9,6 +9,7 @@ from thft.gateway.limiter import GUARD_NS, SECOND_NS, Throttle, Window
 from thft.gateway.ws.binance import BinanceDialect
 from thft.gateway.ws.dialect import BookSource, VenueDialect
 from thft.gateway.ws.kraken import KrakenDialect
+from thft.gateway.ws.okx import OkxDialect
 
 DATA_PER_S = 500
 EXECUTIONS_PER_S = 100
@@ -22,6 +23,14 @@ class Rate(NamedTuple):
 
     messages: int
     window_s: int
+    requests_only: bool = False
+    """Pings and pongs do not count."""
+
+    def window(self) -> Window:
+        """Returns a fresh limit of what is sent."""
+        spared = 0 if self.requests_only else SIGNS_OF_LIFE
+        limit = max(self.messages - spared, 1)
+        return Window(limit, self.window_s * SECOND_NS, signs=not self.requests_only)
 
 
 class WebSocketVenue(NamedTuple):
@@ -42,10 +51,7 @@ class WebSocketVenue(NamedTuple):
 
     def windows(self) -> list[Window]:
         """Returns the limits of a new connection."""
-        return [
-            Window(max(rate.messages - SIGNS_OF_LIFE, 1), rate.window_s * SECOND_NS)
-            for rate in self.rates
-        ]
+        return [rate.window() for rate in self.rates]
 
 
 def broker_throttle() -> Throttle:
@@ -64,5 +70,12 @@ VENUES: dict[str, WebSocketVenue] = {
     ),
     "kraken": WebSocketVenue(
         KrakenDialect, "wss://ws.kraken.com/v2", ("depth",), connect=Rate(60, 60)
+    ),
+    "okx": WebSocketVenue(
+        OkxDialect,
+        "wss://ws.okx.com:8443/ws/v5/public",
+        ("quotes", "depth"),
+        connect=Rate(3, 1),
+        rates=(Rate(480, 3_600, requests_only=True),),
     ),
 }
