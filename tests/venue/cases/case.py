@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from thft.gateway.ws.dialect import BookSource
 from thft.sim.ws.server import VenueServer
 
 
@@ -25,5 +26,5 @@ class Case(NamedTuple):
     answers_probes: bool = True
     """A probe is answered by a message, which `mute` silences; else by a pong of the socket."""
     record: str = ""
-    book: str = ""
-    """Where the top of book comes from; empty: what is first in the record."""
+    book: BookSource | None = None
+    """Where the top of book comes from; None: what is first in the record."""

@@ -23,14 +23,6 @@ class Rate(NamedTuple):
 
     messages: int
     window_s: int
-    requests_only: bool = False
-    """Pings and pongs do not count."""
-
-    def window(self) -> Window:
-        """Returns a fresh limit of what is sent."""
-        spared = 0 if self.requests_only else SIGNS_OF_LIFE
-        limit = max(self.messages - spared, 1)
-        return Window(limit, self.window_s * SECOND_NS, signs=not self.requests_only)
 
 
 class WebSocketVenue(NamedTuple):
@@ -43,6 +35,9 @@ class WebSocketVenue(NamedTuple):
     connect: Rate
     """Attempts to connect from one address."""
     rates: tuple[Rate, ...] = ()
+    """All our messages, signs of life too."""
+    requests: tuple[Rate, ...] = ()
+    """Requests alone."""
     rest_url: str = ""
 
     def budget(self) -> ConnectBudget:
@@ -51,7 +46,14 @@ class WebSocketVenue(NamedTuple):
 
     def windows(self) -> list[Window]:
         """Returns the limits of a new connection."""
-        return [rate.window() for rate in self.rates]
+        messages = [
+            Window(max(rate.messages - SIGNS_OF_LIFE, 1), rate.window_s * SECOND_NS)
+            for rate in self.rates
+        ]
+        requests = [
+            Window(rate.messages, rate.window_s * SECOND_NS, signs=False) for rate in self.requests
+        ]
+        return messages + requests
 
 
 def broker_throttle() -> Throttle:
@@ -76,6 +78,6 @@ VENUES: dict[str, WebSocketVenue] = {
         "wss://ws.okx.com:8443/ws/v5/public",
         ("quotes", "depth"),
         connect=Rate(3, 1),
-        rates=(Rate(480, 3_600, requests_only=True),),
+        requests=(Rate(480, 3_600),),
     ),
 }

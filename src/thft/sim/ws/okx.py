@@ -82,12 +82,11 @@ class OkxVenue(VenueServer):
                 session.send(f'{{"event":"{op}","arg":{arg},"connId":"a4d3ae55"}}'.encode())
             else:
                 session.send(_error("60018", f"Wrong URL or channel:{channel} doesn't exist"))
-        keys = [f"{channel} {symbol}" for channel, symbol in known]
         if op == "unsubscribe":
-            session.symbols.difference_update(keys)
+            session.channels.difference_update(known)
             return
         self.note_subscription(session, list(dict.fromkeys(symbol for _, symbol in known)))
-        session.symbols.update(keys)
+        session.channels.update(known)
         for channel, symbol in known:
             if symbol in self._books and channel != "trades":
                 session.send(self._whole(channel, symbol, 0))
@@ -115,7 +114,7 @@ class OkxVenue(VenueServer):
             f'[{{"instId":"{symbol}","tradeId":"{self._trade_id}","px":"{price}","sz":"{size}",'
             f'"side":"{side}","ts":"{ts_ns // 1_000_000}"}}]'
         )
-        self._to_subscribers("trades", symbol, _data("trades", symbol, "", body))
+        self.publish(symbol, _data("trades", symbol, "", body), "trades")
 
     def book(self, symbol: str) -> SimBook:
         """Returns the true book."""
@@ -126,12 +125,12 @@ class OkxVenue(VenueServer):
         """Sends the message whose number is below the one before, as after maintenance."""
         before, self._seq[symbol] = self._seq[symbol], 3
         message = self._book_message(symbol, "update", Change([], []), before, 0)
-        self._to_subscribers("books", symbol, message)
+        self.publish(symbol, message, "books")
 
     def keep_alive(self, symbol: str) -> None:
         """Sends the message that changes nothing, not even the number."""
         message = self._book_message(symbol, "update", Change([], []), self._seq[symbol], 0)
-        self._to_subscribers("books", symbol, message)
+        self.publish(symbol, message, "books")
 
     def announce_restart(self) -> None:
         """Says that the connection will be closed for an upgrade."""
@@ -144,16 +143,11 @@ class OkxVenue(VenueServer):
         before = self._seq[symbol]
         self._seq[symbol] += 1 + before % 3
         if first:
-            self._to_subscribers("books", symbol, self._whole("books", symbol, ts_ns))
+            self.publish(symbol, self._whole("books", symbol, ts_ns), "books")
         else:
             message = self._book_message(symbol, "update", change, before, ts_ns)
-            self._to_subscribers("books", symbol, message)
-        self._to_subscribers("bbo-tbt", symbol, self._whole("bbo-tbt", symbol, ts_ns))
-
-    def _to_subscribers(self, channel: str, symbol: str, message: bytes) -> None:
-        key = f"{channel} {symbol}"
-        if any(key in session.symbols for session in self.sessions):
-            self.publish(key, message)
+            self.publish(symbol, message, "books")
+        self.publish(symbol, self._whole("bbo-tbt", symbol, ts_ns), "bbo-tbt")
 
     def _whole(self, channel: str, symbol: str, ts_ns: int) -> bytes:
         if channel == "books":

@@ -60,6 +60,8 @@ class VenueSession(WSListener):
         self.venue = venue
         self.transport: WSTransport | None = None
         self.symbols: set[str] = set()
+        self.channels: set[tuple[str, str]] = set()
+        """(channel, symbol), where a venue has more than one."""
         self.messages_in = 0
         self.task: asyncio.Future[None] | None = None
         """What runs for this session beside the market, kept from being collected."""
@@ -210,16 +212,25 @@ class VenueServer:
             return True
         return over
 
-    def publish(self, symbol: str, message: bytes) -> None:
-        """Sends a market message, with the faults that concern single messages."""
+    def publish(self, symbol: str, message: bytes, channel: str = "") -> None:
+        """Sends a market message, with the faults that concern single messages.
+
+        A message of a channel goes to those who have it, and is none when nobody has.
+        """
+        takers = [
+            session
+            for session in self.sessions
+            if ((channel, symbol) in session.channels if channel else symbol in session.symbols)
+        ]
+        if channel and not takers:
+            return
         self.counts.ticks_sent += 1
         if self.faults.skip:
             self.faults.skip -= 1
             return
-        for session in self.sessions:
-            if symbol in session.symbols:
+        for session in takers:
+            session.send(message)
+            if self.faults.repeat:
                 session.send(message)
-                if self.faults.repeat:
-                    session.send(message)
         if self.faults.repeat:
             self.faults.repeat -= 1
