@@ -7,6 +7,8 @@ from typing import NamedTuple
 from thft.base.backoff import ConnectBudget
 from thft.gateway.limiter import GUARD_NS, SECOND_NS, Throttle, Window
 from thft.gateway.ws.binance import BinanceDialect
+from thft.gateway.ws.bitfinex import CHANNELS as BITFINEX_CHANNELS
+from thft.gateway.ws.bitfinex import BitfinexDialect
 from thft.gateway.ws.dialect import BookSource, VenueDialect
 from thft.gateway.ws.kraken import KrakenDialect
 from thft.gateway.ws.okx import OkxDialect
@@ -39,6 +41,8 @@ class WebSocketVenue(NamedTuple):
     requests: tuple[Rate, ...] = ()
     """Requests alone."""
     rest_url: str = ""
+    channels: int = 0
+    """So many channels a connection may have, one a symbol for books and one for trades; 0: any."""
 
     def budget(self) -> ConnectBudget:
         """Returns a fresh connect budget, to be shared by all connections to the venue."""
@@ -79,5 +83,12 @@ VENUES: dict[str, WebSocketVenue] = {
         ("quotes", "depth"),
         connect=Rate(3, 1),
         requests=(Rate(480, 3_600),),
+    ),
+    "bitfinex": WebSocketVenue(
+        BitfinexDialect,
+        "wss://api-pub.bitfinex.com/ws/2",
+        ("depth",),
+        connect=Rate(20, 60),
+        channels=BITFINEX_CHANNELS,
     ),
 }
