@@ -9,6 +9,7 @@ from thft.model.fixed import ABSENT
 
 if TYPE_CHECKING:
     from thft.kernel.engine import Kernel
+    from thft.model.book import TopBook
 
 PERIOD_NS = 1_000_000_000
 STATE_LIMIT_BYTES = 4 << 20
@@ -56,6 +57,7 @@ def fired(kernel: Kernel) -> None:
             ("age_ns", now_ns - last_ns if last_ns else -1),
             ("faults", sum(record.faults.values())),
         )
+        _delay(kernel, feed, books)
     for name, account in state.accounts.items():
         _emit(
             kernel,
@@ -79,6 +81,19 @@ def fired(kernel: Kernel) -> None:
             *extra,
         )
     kernel.arm(now_ns + PERIOD_NS, "metrics", "")
+
+
+def _delay(kernel: Kernel, feed: int, books: list[TopBook]) -> None:
+    """Emits how the stamps of the last second's prices differ, the least of its books."""
+    since_ns = kernel.now_ns - PERIOD_NS
+    stamped = [
+        (book.recv_ts_ns - book.venue_ts_ns, book.venue_ts_ns)
+        for book in books
+        if book.recv_ts_ns > since_ns and book.venue_ts_ns != ABSENT
+    ]
+    if stamped:
+        delay_ns, venue_ts_ns = min(stamped)
+        _emit(kernel, "delay", str(feed), ("delay_ns", delay_ns), ("venue_ts_ns", venue_ts_ns))
 
 
 def _stop_leaks(kernel: Kernel) -> None:

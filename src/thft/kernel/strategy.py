@@ -19,6 +19,7 @@ from thft.model.order import Order
 
 if TYPE_CHECKING:
     from thft.kernel.slot import StrategySlot
+    from thft.state.quality import Quality
 
 
 class BudgetExceeded(BaseException):
@@ -58,6 +59,7 @@ class World(Protocol):
     def instrument(self, symbol: str) -> Instrument: ...
     def feed(self, name: str) -> int: ...
     def book(self, feed: int, instrument: int) -> TopBook: ...
+    def quality(self, feed: int, instrument: int) -> Quality: ...
     def position(self, account: str, instrument: int) -> int: ...
     def entry_price(self, account: str, instrument: int) -> int: ...
     def order(self, client_order_id: str) -> Order | None: ...
@@ -89,6 +91,10 @@ class Context:
     def book(self, feed: int, instrument: int) -> TopBook:
         """Returns the live top of book (it changes under later events; copy what you keep)."""
         return self._world.book(feed, instrument)
+
+    def quality(self, feed: int, instrument: int) -> Quality:
+        """Returns how far the book can be trusted: faults, ages, the venue's clock."""
+        return self._world.quality(feed, instrument)
 
     def position(self, account: str, instrument: int) -> int:
         """Returns the account's signed net size in the instrument, 1e-8."""

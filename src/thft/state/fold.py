@@ -16,6 +16,7 @@ from thft.model.fixed import ABSENT
 from thft.model.instrument import Instrument
 from thft.model.order import PENDING_REPLACE, UNKNOWN, Order
 from thft.model.position import Position
+from thft.state.quality import SILENT_NS, Quality
 from thft.state.records import (
     AccountRecord,
     ClockRecord,
@@ -92,6 +93,27 @@ class State:
             book = self.books[key] = TopBook(feed, instrument)
         return book
 
+    def quality(self, feed: int, instrument: int, now_ns: int) -> Quality:
+        """Returns how far a book can be trusted at a time; raises KeyError for an unknown feed."""
+        record, book = self.feeds[feed], self.book(feed, instrument)
+        ages = [
+            now_ns - other.recv_ts_ns
+            for (owner, _), other in self.books.items()
+            if owner == feed and other.recv_ts_ns
+        ]
+        age_ns = now_ns - book.recv_ts_ns if book.recv_ts_ns else ABSENT
+        return Quality(
+            record.state,
+            record.reason,
+            age_ns,
+            bool(ages) and min(ages) < SILENT_NS and not 0 <= age_ns < SILENT_NS,
+            book.bad,
+            record.faults_of(instrument),
+            book.crossed_count,
+            book.locked_count,
+            record.clock.offset(),
+        )
+
     def order(self, client_order_id: str) -> Order | None:
         """Returns an order, working or recently closed."""
         return self.orders.get(client_order_id) or self.closed_orders.get(client_order_id)
@@ -159,7 +181,7 @@ BOOK_FAULTS = ("checksum", "gap", "crossed_book", "malformed")
 def _feed_fault(state: State, event: ev.FeedFault, ts_ns: int) -> None:
     feed = state.feeds.get(event.feed)
     if feed is not None:
-        feed.faults = {**feed.faults, event.fault: feed.faults.get(event.fault, 0) + 1}
+        feed.count_fault(event.instrument, event.fault)
     key = (event.feed, event.instrument)
     if key in state.depths and event.fault in BOOK_FAULTS:
         state.books[key].mark_bad(True)  # until the venue's next snapshot resets the book
@@ -305,6 +327,19 @@ def _clock_measured(state: State, event: ev.ClockMeasured, ts_ns: int) -> None:
     state.clock = ClockRecord(event.synchronised, event.max_error_ns, event.estimated_error_ns)
 
 
+def _metric(state: State, event: ev.MetricSnapshot, ts_ns: int) -> None:
+    """Folds what is measured of feeds: round trips, and how stamps differ."""
+    known = event.kind in ("websocket", "fix", "delay") and event.id.partition("/")[0]
+    feed = state.feeds.get(int(known)) if known and known.isdecimal() else None
+    if feed is None:
+        return
+    values = dict(event.values)
+    if (ns := values.get("round_trip_ns")) is not None:
+        feed.clock.round_trip(ts_ns, ns)
+    if (ns := values.get("delay_ns")) is not None:
+        feed.clock.stamped(ts_ns, ns, values["venue_ts_ns"])
+
+
 def _submitted(state: State, event: ev.OrderSubmitted, ts_ns: int) -> None:
     account = state.accounts[event.account]
     order = Order.from_intent(event, state.seq, ts_ns, account.session)
@@ -445,6 +480,7 @@ _FOLDS: dict[type[ev.Event], Callable[[State, Any, int], None]] = {
     ev.DiskMeasured: _disk_measured,
     ev.ClockMeasured: _clock_measured,
     ev.FeedStamps: _feed_stamps,
+    ev.MetricSnapshot: _metric,
     ev.ConnectAttempted: _connect_attempted,
     ev.OrderSubmitted: _submitted,
     ev.OrderDenied: _denied,
