@@ -13,7 +13,7 @@ from zlib import crc32
 
 import msgspec
 
-from thft.sim.ws.book import Change, SimBook, script_text
+from thft.sim.ws.book import Change, SimBook, difference, script_text
 from thft.sim.ws.server import VenueServer, VenueSession
 
 DEPTH = 25
@@ -139,10 +139,12 @@ class BitfinexVenue(VenueServer):
         self._changed(symbol, change, first)
 
     def change(self, symbol: str, change: Change, ts_ns: int = 0) -> None:
-        """Publishes a change of the book."""
+        """Publishes a change of the book, as far as it shows."""
         first = symbol not in self._books
-        self.book(symbol).apply(change)
-        self._changed(symbol, change, first)
+        book = self.book(symbol)
+        before = book.best(DEPTH)
+        book.apply(change)
+        self._changed(symbol, difference(before, book.best(DEPTH)), first)
 
     def trade(self, symbol: str, price: str, size: str, side: str, ts_ns: int) -> None:
         """Publishes a print, executed and then updated; `side` is the aggressor's."""

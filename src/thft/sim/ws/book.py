@@ -51,6 +51,19 @@ class SimBook:
         return _scaled(bids), _scaled(asks)
 
 
+def difference(before: Change, after: Change) -> Change:
+    """Returns what a window of the best levels gains, loses and changes."""
+    return Change(
+        _side_difference(before.bids, after.bids), _side_difference(before.asks, after.asks)
+    )
+
+
+def _side_difference(before: Levels, after: Levels) -> Levels:
+    old, new = dict(before), dict(after)
+    gone = [(price, Decimal(0)) for price in old if price not in new]
+    return gone + [(price, size) for price, size in after if old.get(price) != size]
+
+
 def _only(side: dict[Decimal, Decimal], price: str, size: str) -> Levels:
     kept = Decimal(price)
     return [*((old, Decimal(0)) for old in side if old != kept), (kept, Decimal(size))]

@@ -11,7 +11,7 @@ from zlib import crc32
 
 import msgspec
 
-from thft.sim.ws.book import Change, Levels, SimBook, shortest
+from thft.sim.ws.book import Change, Levels, SimBook, difference, shortest
 from thft.sim.ws.server import VenueServer, VenueSession
 
 CHANNELS = ("bbo-tbt", "books", "trades")
@@ -102,10 +102,12 @@ class OkxVenue(VenueServer):
         self._changed(symbol, book.only(bid, bid_size, ask, ask_size), ts_ns, first)
 
     def change(self, symbol: str, change: Change, ts_ns: int = 0) -> None:
-        """Publishes a change of the book."""
+        """Publishes a change of the book, as far as it shows."""
         first = symbol not in self._books
-        self.book(symbol).apply(change)
-        self._changed(symbol, change, ts_ns, first)
+        book = self.book(symbol)
+        before = book.best(DEPTH)
+        book.apply(change)
+        self._changed(symbol, difference(before, book.best(DEPTH)), ts_ns, first)
 
     def trade(self, symbol: str, price: str, size: str, side: str, ts_ns: int) -> None:
         """Publishes a print; `side` is the aggressor's, buy or sell."""
