@@ -99,6 +99,9 @@ class Engine:
         batch = ev.Depth(feed, instrument, reset, tuple(bids), tuple(asks), venue_ts_ns, venue_seq)
         self.kernel.process(batch, recv_ts_ns, feed)
 
+    def trade(self, feed: int, instrument: int, *values: int) -> None:
+        raise AssertionError("no FIX quote desk asks for trades")
+
     def feed_state(self, feed: int, state: str, reason: str) -> None:
         self.feed_states.append((state, reason))
         self.input(ev.FeedState(feed, state, reason))

@@ -41,13 +41,25 @@ class Quote(NamedTuple):
     venue_seq: int
 
 
+class Trade(NamedTuple):
+    """A public trade as the inbox got it."""
+
+    instrument: int
+    price: int
+    size: int
+    aggressor: int
+    venue_ts_ns: int
+    venue_trade_id: int
+
+
 class Recorder:
-    """Keeps states, faults, quotes and folded books in the order of the calls."""
+    """Keeps states, faults, quotes, trades and folded books in the order of the calls."""
 
     def __init__(self) -> None:
         self.states: list[tuple[str, str]] = []
         self.faults: list[tuple[int, str, str]] = []
         self.quotes: list[Quote] = []
+        self.trades: list[Trade] = []
         self.books: dict[int, DepthBook] = {}
         self.batches = 0
         self.last_ns = 0
@@ -97,6 +109,21 @@ class Recorder:
         self.last_ns = recv_ts_ns
         self.batches += 1
         self.books.setdefault(instrument, DepthBook()).apply(reset, tuple(bids), tuple(asks))
+
+    def trade(
+        self,
+        feed: int,
+        instrument: int,
+        price: int,
+        size: int,
+        aggressor: int,
+        venue_ts_ns: int,
+        venue_trade_id: int,
+        recv_ts_ns: int,
+    ) -> None:
+        assert feed == FEED and recv_ts_ns > 0
+        self._in_turn += 1
+        self.trades.append(Trade(instrument, price, size, aggressor, venue_ts_ns, venue_trade_id))
 
     def feed_state(self, feed: int, state: str, reason: str) -> None:
         self.states.append((state, reason))

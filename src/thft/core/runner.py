@@ -171,6 +171,23 @@ class Core:
             feed,
         )
 
+    def trade(
+        self,
+        feed: int,
+        instrument: int,
+        price: int,
+        size: int,
+        aggressor: int,
+        venue_ts_ns: int,
+        venue_trade_id: int,
+        recv_ts_ns: int,
+    ) -> None:
+        self.kernel.process(
+            ev.TradePrint(feed, instrument, price, size, aggressor, venue_ts_ns, venue_trade_id),
+            recv_ts_ns,
+            feed,
+        )
+
     def feed_state(self, feed: int, state: str, reason: str) -> None:
         log.info("feed %s %s: %s", feed, state, reason)
         self.kernel.process(ev.FeedState(feed, state, reason), self.now_ns(), feed)

@@ -55,6 +55,20 @@ class EngineInbox(Protocol):
         """Takes one verified batch of levels."""
         ...
 
+    def trade(
+        self,
+        feed: int,
+        instrument: int,
+        price: int,
+        size: int,
+        aggressor: int,
+        venue_ts_ns: int,
+        venue_trade_id: int,
+        recv_ts_ns: int,
+    ) -> None:
+        """Takes one public trade: price 1e-9, size 1e-8, aggressor 1 buy, -1 sell, 0 not said."""
+        ...
+
     def feed_state(self, feed: int, state: str, reason: str) -> None:
         """Takes a session state and why."""
         ...

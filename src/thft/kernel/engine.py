@@ -222,12 +222,15 @@ class Kernel(World):
     def rewatch(self) -> None:
         """Binds every strategy to its books again, after feeds or strategies changed."""
         for book in self.state.books.values():
-            book.watchers = []
+            book.watchers, book.trade_watchers = [], []
         self.lane.books = self.state.books
         for slot in self.slots.values():
             for feed, instrument in slot.strategy.bind(self):
                 if slot.enabled:
-                    self.state.book(feed, instrument).watchers.append(slot.watcher())
+                    book = self.state.book(feed, instrument)
+                    book.watchers.append(slot.watcher())
+                    if type(slot.strategy).on_trade is not Strategy.on_trade:
+                        book.trade_watchers.append(slot)
 
     def emit(self, outcome: ev.Event) -> None:
         """Appends an outcome of the current input and folds it into the state at once."""
@@ -410,8 +413,14 @@ def _book_changed(kernel: Kernel, event: ev.Depth) -> None:
     kernel.lane.call_watchers(book)
 
 
+def _trade_printed(kernel: Kernel, event: ev.TradePrint) -> None:
+    for slot in kernel.state.book(event.feed, event.instrument).trade_watchers:
+        kernel.wake(slot.id, "on_trade", event)
+
+
 _REACTIONS: dict[type[ev.Event], Callable[[Kernel, Any], None]] = {
     ev.Depth: _book_changed,
+    ev.TradePrint: _trade_printed,
     ev.CoreStarted: lambda kernel, event: metric_timer.started(kernel, event),
     ev.FeedDefined: lambda kernel, event: commands.feed_defined(kernel, event),
     ev.StrategyLoaded: _strategy_loaded,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from msgspec import Struct
 
 from thft.model.book import TopBook
-from thft.model.event import Fill
+from thft.model.event import Fill, TradePrint
 from thft.model.fixed import ABSENT
 from thft.model.instrument import Instrument
 from thft.model.order import Order
@@ -219,6 +219,9 @@ class Strategy:
 
     def on_quote(self, ctx: Context, book: TopBook) -> None:
         """Called after each update of a book named by `bind`."""
+
+    def on_trade(self, ctx: Context, trade: TradePrint) -> None:
+        """Called after each public trade of a book named by `bind`, if its feed has trades."""
 
     def on_timer(self, ctx: Context, name: str) -> None:
         """Called when a timer set by this strategy is due."""

@@ -149,6 +149,13 @@ def _depth(state: State, event: ev.Depth, ts_ns: int) -> None:
     book.update(*depth.top(), event.venue_ts_ns, event.venue_seq, ts_ns)
 
 
+def _trade(state: State, event: ev.TradePrint, ts_ns: int) -> None:
+    state.counters.trades += 1
+    state.book(event.feed, event.instrument).take_trade(
+        event.price, event.size, event.aggressor, event.venue_ts_ns, event.venue_trade_id, ts_ns
+    )
+
+
 WORKING_STATES = ("READY", "DEGRADED")
 """A feed that lacks some of its symbols still prices the others."""
 
@@ -460,6 +467,7 @@ def _command_done(state: State, event: ev.CommandDone, ts_ns: int) -> None:
 _FOLDS: dict[type[ev.Event], Callable[[State, Any, int], None]] = {
     ev.Quote: _quote,
     ev.Depth: _depth,
+    ev.TradePrint: _trade,
     ev.FeedState: _feed_state,
     ev.FeedFault: _feed_fault,
     ev.CoreStarted: _core_started,

@@ -141,3 +141,5 @@ class Counters(Struct):
     denied: int = 0
     fills: int = 0
     events: int = 0
+    trades: int = 0
+    """Public trades, which are not our fills."""

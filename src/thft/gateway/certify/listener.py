@@ -47,6 +47,9 @@ class Listener:
         """See EngineInbox."""
         self.levels += [price for price, _ in (*bids, *asks)]
 
+    def trade(self, feed: int, instrument: int, *values: int) -> None:
+        """See EngineInbox."""
+
     def feed_state(self, feed: int, state: str, reason: str) -> None:
         """See EngineInbox."""
         self.state = state, reason
