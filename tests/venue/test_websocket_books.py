@@ -167,6 +167,31 @@ def test_47_who_asks_too_often_backs_off_and_asks_again(name: str) -> None:
     assert "the venue refused too many requests" in inbox.reasons("OFFLINE")[0]
 
 
+@BOOKS
+def test_48_trades_come_as_they_were_made(name: str) -> None:
+    at_ns = 1_767_000_000_123_000_000
+
+    async def story(wire: Wire) -> None:
+        await wire.ready()
+        symbol = wire.symbols[1]
+        _sim(wire).trade(symbol, "1.17001", "0.00000001", "buy", at_ns)
+        _sim(wire).trade(symbol, "1.17", "12.5", "sell", at_ns)
+        await wire.settled()
+
+    first, second = run(story, name).trades
+    assert first[:5] == (2, 1_170_010_000, 1, 1, at_ns)
+    assert second[:5] == (2, 1_170_000_000, 1_250_000_000, -1, at_ns)
+    assert second.venue_trade_id == first.venue_trade_id + 1 > 0
+
+
+@BOOKS
+def test_49_nobody_is_asked_for_trades_that_are_not_wanted(name: str) -> None:
+    case = CASES[name]
+    record = VENUES[case.record or name]
+    frames = record.dialect(Recorder(), Wanted(FEED, case.symbols, "depth")).begin()
+    assert frames and not any(b"trade" in frame for frame in frames)
+
+
 def test_50_numbers_that_start_over_after_maintenance_are_followed() -> None:
     async def story(wire: Wire) -> None:
         await wire.ready()

@@ -60,8 +60,15 @@ class _Result(Struct, frozen=True):
     channel: str = ""
 
 
+class _Notice(Struct):
+    title: str = ""
+    expected_start_utc: str = ""
+
+
 class _Status(Struct):
     system: str = ""
+    upcoming_maintenance: list[_Notice] = []
+    emergency: list[_Notice] = []
 
 
 class _Message(Struct):
@@ -139,6 +146,11 @@ class KrakenDialect(VenueDialect):
         for status in statuses:
             if status.system != "online":
                 self.fault(0, "venue_status", f"the venue is in {status.system[:40]!r}")
+            for one in status.upcoming_maintenance:
+                told = f"maintenance is expected at {one.expected_start_utc}: {one.title}"
+                self.fault(0, "venue_status", told)
+            for one in status.emergency:
+                self.fault(0, "venue_status", f"incident: {one.title}")
 
     def _answer(self, message: _Message) -> None:
         if message.success:
