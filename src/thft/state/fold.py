@@ -74,6 +74,8 @@ class State:
         """(size, price) newly executed by the report applied last; read by the kernel at once."""
         self.last_replace = False
         """Whether the ReplaceReport applied last changed its order; read by the kernel at once."""
+        self.last_leg: str | None = None
+        """The position id that the report applied last replaced; None if it brought no other."""
 
     def apply(self, event: ev.Event, seq: int, ts_ns: int) -> None:
         """Folds one event; `seq` and `ts_ns` are its frame's."""
@@ -99,6 +101,28 @@ class State:
     def net_size(self, account: str, instrument: int) -> int:
         """Returns the signed sum of an account's positions in an instrument, 1e-8."""
         return self.net_sizes.get((account, instrument), 0)
+
+    def hedged(self, account: str) -> bool:
+        """Returns whether an account keeps what it opens apart, each position under its own id."""
+        known = self.accounts.get(account)
+        return known is not None and known.definition.model == "hedging"
+
+    def legs(self, account: str, instrument: int) -> list[Position]:
+        """Returns the open positions of an account in an instrument, oldest first."""
+        return [
+            one
+            for one in self.positions.values()
+            if one.size and one.account == account and one.instrument == instrument
+        ]
+
+    def leg(self, account: str, instrument: int, position_id: str) -> Position | None:
+        """Returns an open position by its id, None without one."""
+        return self.positions.get((account, instrument, position_id)) if position_id else None
+
+    def closes(self, order: Order) -> bool:
+        """Returns whether an order takes away from the open position whose id it has."""
+        leg = self.leg(order.account, order.instrument, order.position_id)
+        return leg is not None and leg.size * order.side < 0
 
 
 def _quote(state: State, event: ev.Quote, ts_ns: int) -> None:
@@ -325,10 +349,14 @@ def _denied(state: State, event: ev.OrderDenied, ts_ns: int) -> None:
 def _report(state: State, event: ev.ExecutionReport, ts_ns: int) -> None:
     order_id = event.client_order_id
     order = state.orders.get(order_id) or state.closed_orders.get(order_id)
+    state.last_leg = None
     if order is None:
         state.last_execution = (0, ABSENT)
         return
     state.last_execution = order.fold(event, ts_ns)
+    leg = event.position_id
+    if leg and leg != order.position_id and state.hedged(order.account):
+        state.last_leg, order.position_id = order.position_id, leg
     if order.working != (order_id in state.orders):
         _move(state, order)
     if event.exec_type == "rejected":
@@ -409,6 +437,12 @@ def _fill(state: State, event: ev.Fill, ts_ns: int) -> None:
             strategy.losses_in_a_row = strategy.losses_in_a_row + 1 if lost else 0
 
 
+def _position_changed(state: State, event: ev.PositionChanged, ts_ns: int) -> None:
+    """A position with an id never comes back once it is closed: it would be kept for ever."""
+    if event.position_id and not event.size:
+        state.positions.pop((event.account, event.instrument, event.position_id), None)
+
+
 def _command(state: State, event: ev.CommandReceived, ts_ns: int) -> None:
     state.api_seq = max(state.api_seq, event.api_seq)
     state.pending_commands[state.seq] = event
@@ -454,6 +488,7 @@ _FOLDS: dict[type[ev.Event], Callable[[State, Any, int], None]] = {
     ev.ReplaceReport: _replace_report,
     ev.OrderUnknown: _unknown,
     ev.Fill: _fill,
+    ev.PositionChanged: _position_changed,
     ev.CommandReceived: _command,
     ev.CommandDone: _command_done,
 }
