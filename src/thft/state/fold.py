@@ -107,12 +107,12 @@ class State:
         known = self.accounts.get(account)
         return known is not None and known.definition.model == "hedging"
 
-    def legs(self, account: str, instrument: int) -> list[Position]:
-        """Returns the open positions of an account in an instrument, oldest first."""
+    def legs(self, account: str, instrument: int = 0) -> list[Position]:
+        """Returns an account's open positions, in one instrument or all, oldest first."""
         return [
             one
             for one in self.positions.values()
-            if one.size and one.account == account and one.instrument == instrument
+            if one.size and one.account == account and instrument in (0, one.instrument)
         ]
 
     def leg(self, account: str, instrument: int, position_id: str) -> Position | None:
