@@ -140,6 +140,8 @@ class RowState(Struct):
 
     phase: str = FLAT
     order: str = ""
+    position_id: str = ""
+    """Of the position it opened or adopted on a hedging account."""
     side: int = 0
     entered_ns: int = 0
     entry_price: int = ABSENT
@@ -191,6 +193,8 @@ class LatencyArbitrage(Strategy):
     def on_start(self, ctx: Context) -> None:
         """Adopts a position that is already there and starts sampling the offset."""
         state = self.state
+        there = ctx.positions(self.params.account, self.instrument)
+        state.position_id = there[0].position_id if there else ""
         held = self._held(ctx)
         state.phase = OPEN if held else FLAT
         state.side = 0
@@ -381,8 +385,9 @@ class LatencyArbitrage(Strategy):
         return (buy if self.state.side > 0 else sell) <= self.close_at
 
     def _held(self, ctx: Context) -> Position | None:
-        """Returns the position it looks after: on a hedging account one after the other."""
-        return next(iter(ctx.positions(self.params.account, self.instrument)), None)
+        """Returns the position it looks after: on a hedging account its own, not another row's."""
+        there = ctx.positions(self.params.account, self.instrument)
+        return next((one for one in there if one.position_id in ("", self.state.position_id)), None)
 
     def _leave(self, ctx: Context) -> None:
         """Sends the one exit order: the whole position, at market."""
@@ -413,6 +418,7 @@ class LatencyArbitrage(Strategy):
             self._count_error(order)
         else:
             state.errors = 0
+        state.position_id = order.position_id
         held = self._held(ctx)
         state.order = ""
         state.phase = OPEN if held else FLAT
