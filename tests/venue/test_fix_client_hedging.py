@@ -340,3 +340,26 @@ def test_many_orders_at_once_end_with_equal_books() -> None:
         folded(engine)
 
     hedged(story, ack_ms=100)
+
+
+def test_a_venue_with_a_tag_of_its_own_for_the_position() -> None:
+    """FXCM says 9041, names symbols EUR/USD, and answers AN with AO when there is nothing."""
+
+    async def story(stage: Stage) -> None:
+        engine = await stage.ready(names={"EUR/USD": 1, "GBP/USD": 2})
+        long, short = await opened(stage, engine, 1, 2 * LOT), await opened(stage, engine, -1)
+        part = engine.submit(-1, LOT, position_id=long)
+        assert await ended(stage, engine, part) == "FILLED"
+        assert held(engine) == {long: LOT, short: -LOT}
+        await looked(stage, engine)
+        stage.agree(engine)
+
+    made = profile("fxcm")
+    how: dict[str, Any] = {
+        "sender_comp_id": "D1000001_client1",
+        "target_comp_id": made.comp_id,
+        "target_sub_id": "U100D1",
+        "username": "D1000001",
+        "account": "01000001",
+    }
+    run(story, made=made, login="01000001", model="hedging", **how)
