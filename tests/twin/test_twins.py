@@ -97,7 +97,11 @@ def test_both_books_judge_quotes_alike() -> None:
         if deed < 0.02:
             native.blank()
             twin.blank()
-        elif deed < 0.06:
+        elif deed < 0.05:
+            trade = [choose.randrange(9) for _ in range(6)]
+            native.take_trade(*trade)
+            twin.take_trade(*trade)
+        elif deed < 0.09:
             bad = choose.random() < 0.5
             native.mark_bad(bad)
             twin.mark_bad(bad)

@@ -100,6 +100,9 @@ class Engine:
         batch = ev.Depth(feed, instrument, reset, tuple(bids), tuple(asks), venue_ts_ns, venue_seq)
         self.kernel.process(batch, recv_ts_ns, feed)
 
+    def trade(self, feed: int, instrument: int, *values: int) -> None:
+        raise AssertionError("no FIX quote desk asks for trades")
+
     def feed_state(self, feed: int, state: str, reason: str) -> None:
         self.feed_states.append((state, reason))
         self.input(ev.FeedState(feed, state, reason))
@@ -107,6 +110,9 @@ class Engine:
     def feed_fault(self, feed: int, instrument: int, fault: str, detail: str) -> None:
         self.faults.append((instrument, fault, detail))
         self.input(ev.FeedFault(feed, instrument, fault, detail))
+
+    def last_price_ns(self, feed: int) -> int:
+        raise AssertionError("a FIX venue counts its own prices")
 
     def connect_attempt(self, feed: int, link: str) -> None:
         self.input(ev.ConnectAttempted(feed, link))

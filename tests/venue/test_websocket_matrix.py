@@ -10,7 +10,7 @@
  8 nobody listens                 16 announced shutdown           24 maintenance announced
 25 crossed book from depth        26 crossed quote is passed on   27 descriptors given back
 28 (in test_websocket_hostile)       29 mute subscription         30 limits of our messages
-31 round trips measured
+31 round trips measured             32 no prices: STALE
 """
 
 from __future__ import annotations
@@ -392,17 +392,18 @@ def test_27_reconnects_leave_no_descriptor_behind() -> None:
 
 
 @EVERY
-def test_29_a_subscription_that_stays_without_data_is_named(name: str) -> None:
+def test_29_subscriptions_without_an_answer_are_named_and_made_anew(name: str) -> None:
     async def story(wire: Wire) -> None:
         wire.venue.faults.mute = True  # before the connection is there
-        await wire.until(lambda: bool(wire.inbox.reasons("DEGRADED")), "DEGRADED")
+        await wire.until(lambda: bool(wire.inbox.reasons("OFFLINE")), "OFFLINE")
         wire.venue.faults.mute = False
-        wire.venue.drop()
         await wire.ready()
 
-    reason = run(story, name, mute_s=0.05, stale_s=30.0).reasons("DEGRADED")[0]
+    inbox = run(story, name, mute_s=0.1, stale_s=30.0)
+    reason = inbox.reasons("DEGRADED")[0]
     assert reason.startswith("subscribed, but mute: ")
     assert any(symbol in reason for symbol in CASES[name].symbols)
+    assert "no subscription was answered" in inbox.reasons("OFFLINE")[0]
 
 
 @EVERY
@@ -428,6 +429,23 @@ def test_30_our_messages_keep_to_the_venues_limit(name: str) -> None:
         assert all(then - first > 0.2 for first, then in late)
 
     run(story, name, limit=(20, 200_000_000))
+
+
+@EVERY
+def test_32_a_connection_without_prices_is_stale_until_one_comes(name: str) -> None:
+    async def story(wire: Wire) -> None:
+        await wire.ready()
+        await wire.until(lambda: bool(wire.inbox.reasons("STALE")), "STALE")
+        connection = wire.feed.connection
+        assert connection is not None
+        heard = connection.last_heard
+        await wire.until(lambda: connection.last_heard > heard, "a sign of life")
+        assert wire.inbox.state == "STALE"
+        await wire.ready(2)
+
+    inbox = run(story, name, quiet_s=0.3)
+    assert inbox.reasons("STALE")[0].startswith("connected, but no price for ")
+    assert inbox.reasons("OFFLINE") == []
 
 
 def test_31_round_trips_are_measured() -> None:

@@ -42,15 +42,28 @@ class Quote(NamedTuple):
     venue_seq: int
 
 
+class Trade(NamedTuple):
+    """A public trade as the inbox got it."""
+
+    instrument: int
+    price: int
+    size: int
+    aggressor: int
+    venue_ts_ns: int
+    venue_trade_id: int
+
+
 class Recorder:
-    """Keeps states, faults, quotes and folded books in the order of the calls."""
+    """Keeps states, faults, quotes, trades and folded books in the order of the calls."""
 
     def __init__(self) -> None:
         self.states: list[tuple[str, str]] = []
         self.faults: list[tuple[int, str, str]] = []
         self.quotes: list[Quote] = []
+        self.trades: list[Trade] = []
         self.books: dict[int, DepthBook] = {}
         self.batches = 0
+        self.last_ns = 0
         self.attempts = 0
         self.market_times: list[int] = []
         self.metrics: list[tuple[str, str, tuple[tuple[str, int], ...]]] = []
@@ -78,6 +91,7 @@ class Recorder:
     ) -> None:
         assert feed == FEED and recv_ts_ns > 0
         self._in_turn += 1
+        self.last_ns = recv_ts_ns
         self.quotes.append(Quote(instrument, bid, bid_size, ask, ask_size, venue_seq))
 
     def depth(
@@ -93,14 +107,33 @@ class Recorder:
     ) -> None:
         assert feed == FEED
         self._in_turn += 1
+        self.last_ns = recv_ts_ns
         self.batches += 1
         self.books.setdefault(instrument, DepthBook()).apply(reset, tuple(bids), tuple(asks))
+
+    def trade(
+        self,
+        feed: int,
+        instrument: int,
+        price: int,
+        size: int,
+        aggressor: int,
+        venue_ts_ns: int,
+        venue_trade_id: int,
+        recv_ts_ns: int,
+    ) -> None:
+        assert feed == FEED and recv_ts_ns > 0
+        self._in_turn += 1
+        self.trades.append(Trade(instrument, price, size, aggressor, venue_ts_ns, venue_trade_id))
 
     def feed_state(self, feed: int, state: str, reason: str) -> None:
         self.states.append((state, reason))
 
     def feed_fault(self, feed: int, instrument: int, fault: str, detail: str) -> None:
         self.faults.append((instrument, fault, detail))
+
+    def last_price_ns(self, feed: int) -> int:
+        return self.last_ns
 
     def connect_attempt(self, feed: int, link: str) -> None:
         self.attempts += 1

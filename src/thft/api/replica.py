@@ -118,6 +118,8 @@ class Replica:
                 self.changed_books.add((event.feed, event.instrument))
                 self.chart.sample(self.state, event.instrument, frame.recv_ts_ns)
                 continue
+            if isinstance(event, ev.TradePrint):
+                continue  # no row of a page shows trades
             self._note(event, frame, changes)
         for (kind, _), row in changes.items():
             push(self._message(kind, row))

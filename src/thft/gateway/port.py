@@ -56,12 +56,30 @@ class EngineInbox(Protocol):
         """Takes one verified batch of levels."""
         ...
 
+    def trade(
+        self,
+        feed: int,
+        instrument: int,
+        price: int,
+        size: int,
+        aggressor: int,
+        venue_ts_ns: int,
+        venue_trade_id: int,
+        recv_ts_ns: int,
+    ) -> None:
+        """Takes one public trade: price 1e-9, size 1e-8, aggressor 1 buy, -1 sell, 0 not said."""
+        ...
+
     def feed_state(self, feed: int, state: str, reason: str) -> None:
         """Takes a session state and why."""
         ...
 
     def feed_fault(self, feed: int, instrument: int, fault: str, detail: str) -> None:
         """Takes one integrity fault; instrument 0 when it concerns the whole feed."""
+        ...
+
+    def last_price_ns(self, feed: int) -> int:
+        """Returns when the feed's newest price came, engine time ns; 0 when there was none."""
         ...
 
     def connect_attempt(self, feed: int, link: str) -> None:

@@ -28,6 +28,7 @@ from thft.model.instrument import Instrument
 from thft.model.order import Order
 from thft.model.position import Position
 from thft.state.fold import State
+from thft.state.quality import Quality
 
 FrameParts = tuple[int, int, int, int, int, int, bytes]
 """type, version, flags, stream, source, recv_ts_ns, payload: what a frame buffer appends."""
@@ -77,6 +78,8 @@ class Kernel(World):
         self._asked = False
         """A strategy has asked for something that is not decided yet."""
         self._wakeups: list[tuple[str, str, Any]] = []
+        self.failure: Exception | None = None
+        """Why an input could not be taken: what is held may be half of it, so no other one is."""
 
     # ---- the door in ---------------------------------------------------------------------------
 
@@ -105,9 +108,13 @@ class Kernel(World):
         recv_ts_ns: int,
     ) -> None:
         """Processes one quote; prices 1e-9, sizes 1e-8, times ns. The hot path is the lane's."""
-        self.lane.quote(
-            feed, instrument, bid, bid_size, ask, ask_size, venue_ts_ns, venue_seq, recv_ts_ns
-        )
+        try:
+            self.lane.quote(
+                feed, instrument, bid, bid_size, ask, ask_size, venue_ts_ns, venue_seq, recv_ts_ns
+            )
+        except Exception as error:
+            self.failure = self.failure or error
+            raise
 
     def process(self, event: ev.Event, recv_ts_ns: int, source: int = 0) -> int:
         """Processes one input received at `recv_ts_ns`; returns its sequence number."""
@@ -134,6 +141,16 @@ class Kernel(World):
     # ---- one group -----------------------------------------------------------------------------
 
     def _run(self, event: ev.Event, recv_ts_ns: int, source: int) -> int:
+        """Takes one input; the first that fails is the last."""
+        if self.failure is not None:
+            raise LocalError(f"the kernel has failed before: {self.failure!r}", "start a new core")
+        try:
+            return self._take(event, recv_ts_ns, source)
+        except Exception as error:
+            self.failure = error
+            raise
+
+    def _take(self, event: ev.Event, recv_ts_ns: int, source: int) -> int:
         lane = self.lane
         lane.now_ns = recv_ts_ns
         lane.seq += 1
@@ -162,6 +179,8 @@ class Kernel(World):
         lane = self.lane
         cause = lane.seq
         group = [head]
+        if cause >= lane.next_hash_seq:
+            metric_timer.stop_unwritable(self)
         self._pack(group)
         if cause >= lane.next_hash_seq:
             lane.next_hash_seq += self.hash_every
@@ -206,12 +225,15 @@ class Kernel(World):
     def rewatch(self) -> None:
         """Binds every strategy to its books again, after feeds or strategies changed."""
         for book in self.state.books.values():
-            book.watchers = []
+            book.watchers, book.trade_watchers = [], []
         self.lane.books = self.state.books
         for slot in self.slots.values():
             for feed, instrument in slot.strategy.bind(self):
                 if slot.enabled:
-                    self.state.book(feed, instrument).watchers.append(slot.watcher())
+                    book = self.state.book(feed, instrument)
+                    book.watchers.append(slot.watcher())
+                    if type(slot.strategy).on_trade is not Strategy.on_trade:
+                        book.trade_watchers.append(slot)
 
     def emit(self, outcome: ev.Event) -> None:
         """Appends an outcome of the current input and folds it into the state at once."""
@@ -332,6 +354,9 @@ class Kernel(World):
     def book(self, feed: int, instrument: int) -> TopBook:
         return self.state.book(feed, instrument)
 
+    def quality(self, feed: int, instrument: int) -> Quality:
+        return self.state.quality(feed, instrument, self.now_ns)
+
     def position(self, account: str, instrument: int) -> int:
         return self.state.net_size(account, instrument)
 
@@ -399,8 +424,14 @@ def _book_changed(kernel: Kernel, event: ev.Depth) -> None:
     kernel.lane.call_watchers(book)
 
 
+def _trade_printed(kernel: Kernel, event: ev.TradePrint) -> None:
+    for slot in kernel.state.book(event.feed, event.instrument).trade_watchers:
+        kernel.wake(slot.id, "on_trade", event)
+
+
 _REACTIONS: dict[type[ev.Event], Callable[[Kernel, Any], None]] = {
     ev.Depth: _book_changed,
+    ev.TradePrint: _trade_printed,
     ev.CoreStarted: lambda kernel, event: metric_timer.started(kernel, event),
     ev.FeedDefined: lambda kernel, event: commands.feed_defined(kernel, event),
     ev.StrategyLoaded: _strategy_loaded,

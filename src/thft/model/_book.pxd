@@ -4,8 +4,13 @@ cdef class TopBook:
     cdef readonly long long bid, bid_size, ask, ask_size, venue_ts_ns, venue_seq, recv_ts_ns
     cdef readonly long long quotes, crossed_count, locked_count
     cdef readonly bint tradable, bad
+    cdef readonly long long trade_price, trade_size, trade_ts_ns, trade_id, trade_recv_ts_ns, trades
+    cdef readonly int trade_aggressor
     cdef public int resting
-    cdef public list watchers
+    cdef public list watchers, trade_watchers
     cdef inline void take(self, long long bid, long long bid_size, long long ask,
                           long long ask_size, long long venue_ts_ns, long long venue_seq,
                           long long recv_ts_ns) noexcept
+    cdef inline void trade(self, long long price, long long size, int aggressor,
+                           long long venue_ts_ns, long long trade_id,
+                           long long recv_ts_ns) noexcept

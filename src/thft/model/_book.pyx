@@ -14,7 +14,9 @@ cdef class TopBook:
         self.instrument = instrument
         self.bid = self.bid_size = self.ask = self.ask_size = ABSENT_
         self.venue_ts_ns = ABSENT_
+        self.trade_price = self.trade_size = self.trade_ts_ns = ABSENT_
         self.watchers = []
+        self.trade_watchers = []
 
     cdef inline void take(self, long long bid, long long bid_size, long long ask,
                           long long ask_size, long long venue_ts_ns, long long venue_seq,
@@ -42,6 +44,21 @@ cdef class TopBook:
                long long venue_ts_ns, long long venue_seq, long long recv_ts_ns):
         self.take(bid, bid_size, ask, ask_size, venue_ts_ns, venue_seq, recv_ts_ns)
 
+    cdef inline void trade(self, long long price, long long size, int aggressor,
+                           long long venue_ts_ns, long long trade_id,
+                           long long recv_ts_ns) noexcept:
+        self.trade_price = price
+        self.trade_size = size
+        self.trade_aggressor = aggressor
+        self.trade_ts_ns = venue_ts_ns
+        self.trade_id = trade_id
+        self.trade_recv_ts_ns = recv_ts_ns
+        self.trades += 1
+
+    def take_trade(self, long long price, long long size, int aggressor, long long venue_ts_ns,
+                   long long trade_id, long long recv_ts_ns):
+        self.trade(price, size, aggressor, venue_ts_ns, trade_id, recv_ts_ns)
+
     def blank(self):
         self.bid = self.bid_size = self.ask = self.ask_size = ABSENT_
         self.tradable = False
@@ -53,10 +70,14 @@ cdef class TopBook:
     def record(self):
         return (self.feed, self.instrument, self.bid, self.bid_size, self.ask, self.ask_size,
                 self.venue_ts_ns, self.venue_seq, self.recv_ts_ns, self.quotes,
-                self.crossed_count, self.locked_count, int(self.bad))
+                self.crossed_count, self.locked_count, int(self.bad),
+                self.trade_price, self.trade_size, self.trade_aggressor, self.trade_ts_ns,
+                self.trade_id, self.trade_recv_ts_ns, self.trades)
 
     def restore(self, record):
         (self.feed, self.instrument, self.bid, self.bid_size, self.ask, self.ask_size,
          self.venue_ts_ns, self.venue_seq, self.recv_ts_ns, self.quotes,
-         self.crossed_count, self.locked_count, bad) = record
+         self.crossed_count, self.locked_count, bad,
+         self.trade_price, self.trade_size, self.trade_aggressor, self.trade_ts_ns,
+         self.trade_id, self.trade_recv_ts_ns, self.trades) = record
         self.mark_bad(bool(bad))

@@ -14,7 +14,8 @@ class TopBook:
 
     `tradable` is False while a side is missing, the quote is locked or crossed, or the feed
     marked the book bad. `watchers` are the strategy slots called after each update, `resting`
-    counts paper orders that wait for this book.
+    counts paper orders that wait for this book. `trade_…` are of the last public trade,
+    `trades` counts them; `trade_watchers` are the slots called after each.
     """
 
     __slots__ = (
@@ -31,6 +32,14 @@ class TopBook:
         "recv_ts_ns",
         "resting",
         "tradable",
+        "trade_aggressor",
+        "trade_id",
+        "trade_price",
+        "trade_recv_ts_ns",
+        "trade_size",
+        "trade_ts_ns",
+        "trade_watchers",
+        "trades",
         "venue_seq",
         "venue_ts_ns",
         "watchers",
@@ -48,6 +57,9 @@ class TopBook:
         self.bad = False
         self.resting = 0
         self.watchers: list[Any] = []
+        self.trade_price = self.trade_size = self.trade_ts_ns = ABSENT
+        self.trade_aggressor = self.trade_id = self.trade_recv_ts_ns = self.trades = 0
+        self.trade_watchers: list[Any] = []
 
     def update(
         self,
@@ -79,6 +91,24 @@ class TopBook:
         else:
             self.locked_count += 1
 
+    def take_trade(
+        self,
+        price: int,
+        size: int,
+        aggressor: int,
+        venue_ts_ns: int,
+        trade_id: int,
+        recv_ts_ns: int,
+    ) -> None:
+        """Takes a public trade as the last one; the top of book is another matter."""
+        self.trade_price = price
+        self.trade_size = size
+        self.trade_aggressor = aggressor
+        self.trade_ts_ns = venue_ts_ns
+        self.trade_id = trade_id
+        self.trade_recv_ts_ns = recv_ts_ns
+        self.trades += 1
+
     def blank(self) -> None:
         """Forgets both prices: nothing is known until the next update."""
         self.bid = self.bid_size = self.ask = self.ask_size = ABSENT
@@ -105,6 +135,13 @@ class TopBook:
             self.crossed_count,
             self.locked_count,
             int(self.bad),
+            self.trade_price,
+            self.trade_size,
+            self.trade_aggressor,
+            self.trade_ts_ns,
+            self.trade_id,
+            self.trade_recv_ts_ns,
+            self.trades,
         )
 
     def restore(self, record: tuple[int, ...]) -> None:
@@ -123,5 +160,12 @@ class TopBook:
             self.crossed_count,
             self.locked_count,
             bad,
+            self.trade_price,
+            self.trade_size,
+            self.trade_aggressor,
+            self.trade_ts_ns,
+            self.trade_id,
+            self.trade_recv_ts_ns,
+            self.trades,
         ) = record
         self.mark_bad(bool(bad))

@@ -1,8 +1,8 @@
 """Turns events into frame payloads and back, by (type, version); all rooms above call it.
 
-Quotes and depth have fixed little-endian layouts (a quote frame is 88 bytes with its header); all
-other events are MessagePack arrays in field order. Golden files in tests/golden hold one payload
-of every layout ever released.
+Quotes, depth and trade prints have fixed little-endian layouts (a quote frame is 88 bytes with its
+header); all other events are MessagePack arrays in field order. Golden files in
+tests/golden hold one payload of every layout ever released.
 """
 
 from __future__ import annotations
@@ -15,13 +15,16 @@ import msgspec
 
 from thft.base.errors import LocalError
 from thft.model import event as events
-from thft.model.event import Depth, Event, Quote
+from thft.model.event import Depth, Event, Quote, TradePrint
 
 QUOTE_LAYOUT = struct.Struct("<qqqqqqHHI")
 """bid, bid_size, ask, ask_size, venue_ts_ns, venue_seq, feed, reserved, instrument: 56 bytes."""
 
 DEPTH_HEAD = struct.Struct("<qqHBBIHH")
 """venue_ts_ns, venue_seq, feed, reset, reserved, instrument, bid count, ask count."""
+
+TRADE_LAYOUT = struct.Struct("<qqqqHhI")
+"""price, size, venue_ts_ns, venue_trade_id, feed, aggressor, instrument: 40 bytes."""
 
 
 class UnknownLayout(LocalError):
@@ -77,6 +80,25 @@ def decode_depth(payload: bytes) -> Depth:
     )
 
 
+def encode_trade(trade: TradePrint) -> bytes:
+    """Returns the 40-byte payload of a trade print."""
+    return TRADE_LAYOUT.pack(
+        trade.price,
+        trade.size,
+        trade.venue_ts_ns,
+        trade.venue_trade_id,
+        trade.feed,
+        trade.aggressor,
+        trade.instrument,
+    )
+
+
+def decode_trade(payload: bytes) -> TradePrint:
+    """Returns the trade print of a 40-byte payload."""
+    price, size, ts, trade_id, feed, aggressor, instrument = TRADE_LAYOUT.unpack(payload)
+    return TradePrint(feed, instrument, price, size, aggressor, ts, trade_id)
+
+
 def _event_classes() -> list[type[Event]]:
     return [
         value
@@ -91,12 +113,14 @@ _ENCODERS: dict[type[Event], Callable[[Any], bytes]] = dict.fromkeys(
 )
 _ENCODERS[Quote] = encode_quote
 _ENCODERS[Depth] = encode_depth
+_ENCODERS[TradePrint] = encode_trade
 
 _DECODERS: dict[tuple[int, int], Callable[[bytes], Event]] = {
     (cls.TYPE, cls.VERSION): msgspec.msgpack.Decoder(cls).decode for cls in _event_classes()
 }
 _DECODERS[Quote.TYPE, Quote.VERSION] = decode_quote
 _DECODERS[Depth.TYPE, Depth.VERSION] = decode_depth
+_DECODERS[TradePrint.TYPE, TradePrint.VERSION] = decode_trade
 
 EVENT_NAMES: dict[int, str] = {cls.TYPE: cls.__name__ for cls in _event_classes()}
 

@@ -53,6 +53,24 @@ class Depth(Event, frozen=True):
     venue_seq: int = 0
 
 
+class TradePrint(Event, frozen=True):
+    """One public trade as the venue printed it (never ours: that is a Fill).
+
+    Price 1e-9, size 1e-8. `aggressor` is the side that took: 1 bought, -1 sold, 0 not said.
+    """
+
+    TYPE = 0x0107
+    STREAM = frame.MARKET
+    feed: int
+    instrument: int
+    price: int
+    size: int
+    aggressor: int = 0
+    venue_ts_ns: int = ABSENT
+    venue_trade_id: int = 0
+    """The venue's number, 0 without one; of a textual id its digest (`fixed.trade_id`)."""
+
+
 class FeedState(Event, frozen=True):
     """A feed's session state and, in words, why."""
 

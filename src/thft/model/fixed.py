@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 from thft.base.errors import RemoteError
 
 PRICE_DIGITS = 9
@@ -71,6 +73,16 @@ def parse_price(text: str, name: str = "price") -> int:
 def parse_size(text: str, name: str = "size") -> int:
     """Returns a size at 1e-8; raises BadNumber."""
     return parse_scaled(text, SIZE_DIGITS, name)
+
+
+def trade_id(text: str) -> int:
+    """Returns a venue's trade id as a positive int64; of one that is no number a 63-bit digest.
+
+    The digest is the begin of SHA-256 of the text: the same in every run and on every machine.
+    """
+    if text.isascii() and text.isdigit() and len(text) <= 18:
+        return int(text)
+    return int.from_bytes(sha256(text.encode()).digest()[:8], "big") & INT64_MAX
 
 
 def format_scaled(value: int, digits: int) -> str:

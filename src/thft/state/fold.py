@@ -14,8 +14,10 @@ from thft.model import event as ev
 from thft.model.book import DepthBook, TopBook
 from thft.model.fixed import ABSENT
 from thft.model.instrument import Instrument
-from thft.model.order import PENDING_REPLACE, UNKNOWN, Order
+from thft.model.order import Order
 from thft.model.position import Position
+from thft.state.order_fold import FOLDS as ORDER_FOLDS
+from thft.state.quality import SILENT_NS, Quality
 from thft.state.records import (
     AccountRecord,
     ClockRecord,
@@ -29,7 +31,6 @@ from thft.state.records import (
     StrategyRecord,
 )
 
-CLOSED_ORDERS_KEPT = 5_000
 COMMAND_RESULTS_KEPT = 5_000
 RESTARTS_KEPT = 50
 ATTEMPTS_KEPT, ATTEMPTS_KEPT_NS = 512, 3_600_000_000_000
@@ -94,6 +95,27 @@ class State:
             book = self.books[key] = TopBook(feed, instrument)
         return book
 
+    def quality(self, feed: int, instrument: int, now_ns: int) -> Quality:
+        """Returns how far a book can be trusted at a time; raises KeyError for an unknown feed."""
+        record, book = self.feeds[feed], self.book(feed, instrument)
+        ages = [
+            now_ns - other.recv_ts_ns
+            for (owner, _), other in self.books.items()
+            if owner == feed and other.recv_ts_ns
+        ]
+        age_ns = now_ns - book.recv_ts_ns if book.recv_ts_ns else ABSENT
+        return Quality(
+            record.state,
+            record.reason,
+            age_ns,
+            bool(ages) and min(ages) < SILENT_NS and not 0 <= age_ns < SILENT_NS,
+            book.bad,
+            record.faults_of(instrument),
+            book.crossed_count,
+            book.locked_count,
+            record.clock.offset(),
+        )
+
     def order(self, client_order_id: str) -> Order | None:
         """Returns an order, working or recently closed."""
         return self.orders.get(client_order_id) or self.closed_orders.get(client_order_id)
@@ -151,6 +173,13 @@ def _depth(state: State, event: ev.Depth, ts_ns: int) -> None:
     book.update(*depth.top(), event.venue_ts_ns, event.venue_seq, ts_ns)
 
 
+def _trade(state: State, event: ev.TradePrint, ts_ns: int) -> None:
+    state.counters.trades += 1
+    state.book(event.feed, event.instrument).take_trade(
+        event.price, event.size, event.aggressor, event.venue_ts_ns, event.venue_trade_id, ts_ns
+    )
+
+
 WORKING_STATES = ("READY", "DEGRADED")
 """A feed that lacks some of its symbols still prices the others."""
 
@@ -183,7 +212,7 @@ BOOK_FAULTS = ("checksum", "gap", "crossed_book", "malformed")
 def _feed_fault(state: State, event: ev.FeedFault, ts_ns: int) -> None:
     feed = state.feeds.get(event.feed)
     if feed is not None:
-        feed.faults = {**feed.faults, event.fault: feed.faults.get(event.fault, 0) + 1}
+        feed.count_fault(event.instrument, event.fault)
     key = (event.feed, event.instrument)
     if key in state.depths and event.fault in BOOK_FAULTS:
         state.books[key].mark_bad(True)  # until the venue's next snapshot resets the book
@@ -329,118 +358,17 @@ def _clock_measured(state: State, event: ev.ClockMeasured, ts_ns: int) -> None:
     state.clock = ClockRecord(event.synchronised, event.max_error_ns, event.estimated_error_ns)
 
 
-def _submitted(state: State, event: ev.OrderSubmitted, ts_ns: int) -> None:
-    account = state.accounts[event.account]
-    order = Order.from_intent(event, state.seq, ts_ns, account.session)
-    state.orders[event.client_order_id] = order
-    state.counters.orders += 1
-    strategy = state.strategies.get(event.strategy)
-    if strategy is not None:
-        strategy.orders += 1
-
-
-def _denied(state: State, event: ev.OrderDenied, ts_ns: int) -> None:
-    state.counters.denied += 1
-    strategy = state.strategies.get(event.strategy)
-    if strategy is not None:
-        strategy.denied += 1
-
-
-def _report(state: State, event: ev.ExecutionReport, ts_ns: int) -> None:
-    order_id = event.client_order_id
-    order = state.orders.get(order_id) or state.closed_orders.get(order_id)
-    state.last_leg = None
-    if order is None:
-        state.last_execution = (0, ABSENT)
+def _metric(state: State, event: ev.MetricSnapshot, ts_ns: int) -> None:
+    """Folds what is measured of feeds: round trips, and how stamps differ."""
+    known = event.kind in ("websocket", "fix", "delay") and event.id.partition("/")[0]
+    feed = state.feeds.get(int(known)) if known and known.isdecimal() else None
+    if feed is None:
         return
-    state.last_execution = order.fold(event, ts_ns)
-    leg = event.position_id
-    if leg and leg != order.position_id and state.hedged(order.account):
-        state.last_leg, order.position_id = order.position_id, leg
-    if order.working != (order_id in state.orders):
-        _move(state, order)
-    if event.exec_type == "rejected":
-        strategy = state.strategies.get(order.strategy)
-        if strategy is not None:
-            strategy.errors_in_a_row += 1
-
-
-def _move(state: State, order: Order) -> None:
-    if order.working:
-        state.orders[order.client_order_id] = state.closed_orders.pop(order.client_order_id)
-        return
-    state.closed_orders[order.client_order_id] = state.orders.pop(order.client_order_id)
-    if len(state.closed_orders) > CLOSED_ORDERS_KEPT:
-        state.closed_orders.popitem(last=False)
-
-
-def _cancel_requested(state: State, event: ev.CancelRequested, ts_ns: int) -> None:
-    order = state.order(event.client_order_id)
-    if order is not None:
-        order.cancel_requested = True
-
-
-def _replace_requested(state: State, event: ev.ReplaceRequested, ts_ns: int) -> None:
-    order = state.orders[event.client_order_id]
-    order.replaces = event.number
-    order.wanted = event.size, event.price
-    order.replace_session = state.accounts[order.account].session
-    order.state = PENDING_REPLACE
-    order.queries = 0
-    order.updated_ns = ts_ns
-
-
-def _replace_report(state: State, event: ev.ReplaceReport, ts_ns: int) -> None:
-    order = state.order(event.client_order_id)
-    state.last_replace = order is not None and order.fold_replace(event, ts_ns)
-    if order is not None and order.working != (order.client_order_id in state.orders):
-        _move(state, order)
-
-
-def _unknown(state: State, event: ev.OrderUnknown, ts_ns: int) -> None:
-    order = state.order(event.client_order_id)
-    if order is not None and order.working:
-        if order.state != PENDING_REPLACE:  # that one lives: its replace is what is asked for
-            order.state = UNKNOWN
-        order.reason = event.reason
-        order.updated_ns = ts_ns
-        order.queries += 1
-
-
-def _fill(state: State, event: ev.Fill, ts_ns: int) -> None:
-    key = (event.account, event.instrument, event.position_id)
-    position = state.positions.get(key)
-    if position is None:
-        position = state.positions[key] = Position(*key)
-    held = position.size
-    realised = position.fold(event.side, event.size, event.price, event.fee, ts_ns)
-    net = (event.account, event.instrument)
-    state.net_sizes[net] = state.net_sizes.get(net, 0) + position.size - held
-    state.counters.fills += 1
-    account = state.accounts[event.account]
-    strategy = state.strategies.get(event.strategy)
-    closed = bool(held) and (not position.size or (position.size > 0) != (held > 0))
-    for owner in (account, strategy):
-        if owner is None:
-            continue
-        owner.realised += realised
-        owner.fees += event.fee
-        owner.fills += 1
-        if closed:
-            owner.round_trips += 1
-            owner.wins += realised - event.fee > 0
-            owner.losses += realised - event.fee <= 0
-    if strategy is not None:
-        strategy.errors_in_a_row = 0
-        if closed:
-            lost = realised - event.fee < 0
-            strategy.losses_in_a_row = strategy.losses_in_a_row + 1 if lost else 0
-
-
-def _position_changed(state: State, event: ev.PositionChanged, ts_ns: int) -> None:
-    """A position with an id never comes back once it is closed: it would be kept for ever."""
-    if event.position_id and not event.size:
-        state.positions.pop((event.account, event.instrument, event.position_id), None)
+    values = dict(event.values)
+    if (ns := values.get("round_trip_ns")) is not None:
+        feed.clock.round_trip(ts_ns, ns)
+    if (ns := values.get("delay_ns")) is not None:
+        feed.clock.stamped(ts_ns, ns, values["venue_ts_ns"])
 
 
 def _command(state: State, event: ev.CommandReceived, ts_ns: int) -> None:
@@ -459,6 +387,7 @@ def _command_done(state: State, event: ev.CommandDone, ts_ns: int) -> None:
 _FOLDS: dict[type[ev.Event], Callable[[State, Any, int], None]] = {
     ev.Quote: _quote,
     ev.Depth: _depth,
+    ev.TradePrint: _trade,
     ev.FeedState: _feed_state,
     ev.FeedFault: _feed_fault,
     ev.CoreStarted: _core_started,
@@ -479,16 +408,9 @@ _FOLDS: dict[type[ev.Event], Callable[[State, Any, int], None]] = {
     ev.DiskMeasured: _disk_measured,
     ev.ClockMeasured: _clock_measured,
     ev.FeedStamps: _feed_stamps,
+    ev.MetricSnapshot: _metric,
     ev.ConnectAttempted: _connect_attempted,
-    ev.OrderSubmitted: _submitted,
-    ev.OrderDenied: _denied,
-    ev.ExecutionReport: _report,
-    ev.CancelRequested: _cancel_requested,
-    ev.ReplaceRequested: _replace_requested,
-    ev.ReplaceReport: _replace_report,
-    ev.OrderUnknown: _unknown,
-    ev.Fill: _fill,
-    ev.PositionChanged: _position_changed,
+    **ORDER_FOLDS,
     ev.CommandReceived: _command,
     ev.CommandDone: _command_done,
 }

@@ -48,6 +48,9 @@ class Listener:
         """See EngineInbox."""
         self.levels += [price for price, _ in (*bids, *asks)]
 
+    def trade(self, feed: int, instrument: int, *values: int) -> None:
+        """See EngineInbox."""
+
     def feed_state(self, feed: int, state: str, reason: str) -> None:
         """See EngineInbox."""
         self.state = state, reason
@@ -55,6 +58,9 @@ class Listener:
     def feed_fault(self, feed: int, instrument: int, fault: str, detail: str) -> None:
         """See EngineInbox."""
         self.faults.append(f"{fault}: {detail}")
+
+    def last_price_ns(self, feed: int) -> int:
+        return 0
 
     def connect_attempt(self, feed: int, link: str) -> None:
         """See EngineInbox."""

@@ -67,7 +67,7 @@ class Connection(WSListener):
     def on_ws_connected(self, transport: WSTransport) -> None:
         self._transport = transport
         self._owner.moved("SYNCING", "connected, subscribing")
-        self._answer(self._dialect.opened())
+        self._answer(self._dialect.begin())
         self._inbox.turn_end()
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:

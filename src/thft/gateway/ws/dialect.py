@@ -54,6 +54,7 @@ class VenueDialect:
         self.symbols = wanted.symbols
         self.waiting: set[tuple[str, str]] = set()
         """(channel, symbol) that were asked for and have not brought data yet."""
+        self._asked = 0
         self.leave = ""
         self.fetches: list[Fetch] = []
 
@@ -62,8 +63,19 @@ class VenueDialect:
         """True while every subscription is confirmed and has brought its first data."""
         return not self.waiting
 
+    @property
+    def unanswered(self) -> bool:
+        """True while not one subscription was confirmed or has brought data."""
+        return len(self.waiting) >= self._asked > 0
+
+    def begin(self) -> list[bytes]:
+        """Returns the frames that subscribe everything wanted, on a new connection."""
+        frames = self.opened()
+        self._asked = len(self.waiting)
+        return frames
+
     def opened(self) -> list[bytes]:
-        """Returns the frames that subscribe everything wanted; fills `waiting`."""
+        """Returns the frames of `begin`; fills `waiting`."""
         raise NotImplementedError
 
     def probe(self) -> bytes | None:
