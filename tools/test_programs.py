@@ -15,6 +15,8 @@ PACKAGES = {
     "gcc": "gcc",
     "chromium": "chromium",
     "fusermount3": "fuse3",
+    "ip": "iproute2",
+    "iptables": "iptables",
     "openssl": "openssl",
     "strace": "strace",
     "tshark": "tshark",

@@ -9,7 +9,7 @@ import pytest
 from tests.fix.script import VirtualWire, settings
 from tests.fix.two_sessions import Pair
 
-from thft.fix.session import Retention, Sent
+from thft.fix.session import Retention, RoundTrip, Sent
 from thft.fix.session.store import MemoryStore
 from thft.fix.wire import Framer, Message, pack
 
@@ -117,6 +117,29 @@ def test_what_is_kept_is_bounded_by_count_bytes_and_age() -> None:
     store.append(Sent(20, "D", day + 7, b"x", (), True))
     assert [seq for seq in (5, 6, 7, 20) if store.sent(seq)] == [7, 20]
     assert store.kept_bytes == 10 + 1 + 50
+
+
+def test_a_swallowed_answer_to_a_probe_does_not_end_the_probing() -> None:
+    """A gap fill takes the place of the Heartbeat that would have answered."""
+    wire = VirtualWire(settings("", reset_on_logon=False))
+    peer = _Peer(wire)
+    peer.say("A", 1, [(98, 0), (108, 10)])
+
+    def probed() -> list[str | None]:
+        wire.session.probe(wire.now)
+        wire._after([])
+        return [one.text(112) for one in peer.answers() if one.type == "1"]
+
+    (first,) = probed()
+    peer.say("4", 2, [(123, "Y"), (36, 3)])
+    wire.wait(5)
+    assert probed() == []  # its answer may still come
+    peer.say("0", 3, [])
+    wire.wait(7.5)
+    (second,) = probed()
+    assert second != first
+    peer.say("0", 4, [(112, second)])
+    assert sum(isinstance(event, RoundTrip) for event in wire.events) == 1
 
 
 class _Peer:

@@ -110,6 +110,9 @@ class Engine:
         self.faults.append((instrument, fault, detail))
         self.input(ev.FeedFault(feed, instrument, fault, detail))
 
+    def last_price_ns(self, feed: int) -> int:
+        raise AssertionError("a FIX venue counts its own prices")
+
     def connect_attempt(self, feed: int, link: str) -> None:
         self.input(ev.ConnectAttempted(feed, link))
 

@@ -95,7 +95,7 @@ def test_a_venue_with_orders_ends_as_it_began(tmp_path: Path) -> None:
     assert "cannot be made to fill in part" in step(report, "fill in parts").seen
     ledger = venue.ledgers["1000002"]
     assert not ledger.positions and not ledger.working
-    assert len(ledger.orders) == 8
+    assert len(ledger.orders) == 9
     said = intended(load("ctrader"), replace(real, size=parse_size("10000")), "EURUSD")
     assert "buys and sells 10000 EURUSD at the market, up to 7 orders" in said
 

@@ -311,6 +311,22 @@ PLANTED = [
         silent=True,
     ),
     Planted(
+        what="a replace that is ignored",
+        plant=without_answer("G"),
+        steps="logon/best prices/no positions/replace",
+        key="overlay.messages.G",
+        silent=True,
+    ),
+    Planted(
+        what="a replace that is refused",
+        plant=lambda venue: venue.inject(
+            Fault(do="reject", on="G", times=0, text="amending is not offered")
+        ),
+        steps="logon/best prices/no positions/replace",
+        key="orders.replace",
+        says="amending is not offered",
+    ),
+    Planted(
         what="a request for all orders that is ignored",
         plant=without_answer("AF"),
         steps="logon/no orders",

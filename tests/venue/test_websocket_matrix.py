@@ -10,7 +10,7 @@
  8 nobody listens                 16 announced shutdown           24 maintenance announced
 25 crossed book from depth        26 crossed quote is passed on   27 descriptors given back
 28 (in test_websocket_hostile)       29 mute subscription         30 limits of our messages
-31 round trips measured
+31 round trips measured             32 no prices: STALE
 """
 
 from __future__ import annotations
@@ -429,6 +429,23 @@ def test_30_our_messages_keep_to_the_venues_limit(name: str) -> None:
         assert all(then - first > 0.2 for first, then in late)
 
     run(story, name, limit=(20, 200_000_000))
+
+
+@EVERY
+def test_32_a_connection_without_prices_is_stale_until_one_comes(name: str) -> None:
+    async def story(wire: Wire) -> None:
+        await wire.ready()
+        await wire.until(lambda: bool(wire.inbox.reasons("STALE")), "STALE")
+        connection = wire.feed.connection
+        assert connection is not None
+        heard = connection.last_heard
+        await wire.until(lambda: connection.last_heard > heard, "a sign of life")
+        assert wire.inbox.state == "STALE"
+        await wire.ready(2)
+
+    inbox = run(story, name, quiet_s=0.3)
+    assert inbox.reasons("STALE")[0].startswith("connected, but no price for ")
+    assert inbox.reasons("OFFLINE") == []
 
 
 def test_31_round_trips_are_measured() -> None:

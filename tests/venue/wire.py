@@ -62,6 +62,7 @@ class Recorder:
         self.trades: list[Trade] = []
         self.books: dict[int, DepthBook] = {}
         self.batches = 0
+        self.last_ns = 0
         self.attempts = 0
         self.market_times: list[int] = []
         self.metrics: list[tuple[str, str, tuple[tuple[str, int], ...]]] = []
@@ -89,6 +90,7 @@ class Recorder:
     ) -> None:
         assert feed == FEED and recv_ts_ns > 0
         self._in_turn += 1
+        self.last_ns = recv_ts_ns
         self.quotes.append(Quote(instrument, bid, bid_size, ask, ask_size, venue_seq))
 
     def depth(
@@ -104,6 +106,7 @@ class Recorder:
     ) -> None:
         assert feed == FEED
         self._in_turn += 1
+        self.last_ns = recv_ts_ns
         self.batches += 1
         self.books.setdefault(instrument, DepthBook()).apply(reset, tuple(bids), tuple(asks))
 
@@ -127,6 +130,9 @@ class Recorder:
 
     def feed_fault(self, feed: int, instrument: int, fault: str, detail: str) -> None:
         self.faults.append((instrument, fault, detail))
+
+    def last_price_ns(self, feed: int) -> int:
+        return self.last_ns
 
     def connect_attempt(self, feed: int, link: str) -> None:
         self.attempts += 1
@@ -184,8 +190,8 @@ class Wire:
 
     async def connect(self, port: int) -> None:
         """Starts the feed against whatever listens on a port."""
-        record, limit = RECORDS[self.case.name], self._limit
-        wanted = Wanted(FEED, self.case.symbols, record.books[0])
+        record, limit = RECORDS[self.case.record or self.case.name], self._limit
+        wanted = Wanted(FEED, self.case.symbols, self.case.book or record.books[0], trades=True)
         self.feed = WebSocketFeed(
             self.inbox,
             FEED,

@@ -36,6 +36,17 @@ export function decimals(values: (string | null)[]): number {
   return values.reduce((most, value) => Math.max(most, value?.split(".")[1]?.length ?? 0), 0);
 }
 
+export function milliseconds(ns: number): string {
+  const ms = ns / 1e6;
+  return ms.toFixed(Math.abs(ms) < 10 ? 2 : 1).replace("-", "−");
+}
+
+// Faults by kind, the most frequent first.
+export function faults(counts: Record<string, number>): string {
+  const named = Object.entries(counts).sort(([, one], [, other]) => other - one);
+  return named.length ? named.map(([fault, count]) => `${fault} ${count}`).join(", ") : MISSING;
+}
+
 // Free room on the journal's disk, and for how many days it suffices once that is known.
 export function room(disk: { free_bytes: number | null; days_left: number | null }): string {
   if (disk.free_bytes === null) return MISSING;

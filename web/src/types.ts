@@ -11,6 +11,9 @@ export interface Quote {
   ask_size: Text;
   recv_ts_ns: number | null;
   quality: "good" | "crossed" | "locked" | "stale" | "bad";
+  crossed: number;
+  locked: number;
+  faults: Record<string, number>;
 }
 
 export interface Feed {
@@ -26,6 +29,15 @@ export interface Feed {
   last_ns: number | null;
   reconnects: number;
   ticks_per_s: number | null;
+  clock: Clock | null;
+}
+
+// Ours minus the venue's clock, within ± uncertainty; drift in parts per billion.
+export interface Clock {
+  offset_ns: number;
+  uncertainty_ns: number;
+  skew_ppb: number | null;
+  round_trip_ns: number;
 }
 
 export interface Account {

@@ -13,11 +13,11 @@ from thft.model.fixed import ABSENT, MONEY_DIGITS, PRICE_DIGITS, SIZE_DIGITS, fo
 from thft.model.order import DENIED, Order
 from thft.model.position import Position
 from thft.state.fold import State
+from thft.state.quality import SILENT_NS
 from thft.state.records import AccountRecord, FeedRecord, StrategyRecord
 
 Row = dict[str, Any]
 SIDES = {1: "buy", -1: "sell"}
-QUOTE_STALE_NS = 30_000_000_000
 
 
 def price_text(value: int) -> str | None:
@@ -57,6 +57,9 @@ def quote_row(state: State, book: TopBook) -> Row:
         "ask_size": size_text(book.ask_size),
         "recv_ts_ns": book.recv_ts_ns or None,
         "quality": _quality(book, state.ts_ns),
+        "crossed": book.crossed_count,
+        "locked": book.locked_count,
+        "faults": feed.faults_of(book.instrument) if feed is not None else {},
     }
 
 
@@ -67,7 +70,20 @@ def _quality(book: TopBook, now_ns: int) -> str:
         return "crossed"
     if book.bid == book.ask:
         return "locked"
-    return "stale" if now_ns - book.recv_ts_ns > QUOTE_STALE_NS else "good"
+    return "stale" if now_ns - book.recv_ts_ns > SILENT_NS else "good"
+
+
+def _clock(record: FeedRecord) -> Row | None:
+    """Returns how the venue's clock stands to ours, ns and parts per 1e9; None when not known."""
+    offset = record.clock.offset()
+    if offset is None:
+        return None
+    return {
+        "offset_ns": offset.offset_ns,
+        "uncertainty_ns": offset.uncertainty_ns,
+        "skew_ppb": None if offset.skew_ppb == ABSENT else offset.skew_ppb,
+        "round_trip_ns": min(ns for _, ns in record.clock.round_trips),
+    }
 
 
 def feed_row(state: State, record: FeedRecord, ticks_per_s: int | None) -> Row:
@@ -87,6 +103,7 @@ def feed_row(state: State, record: FeedRecord, ticks_per_s: int | None) -> Row:
         "last_ns": max((book.recv_ts_ns for book in books), default=0) or None,
         "reconnects": record.reconnects,
         "stamps": record.stamps,
+        "clock": _clock(record),
         "ticks_per_s": ticks_per_s,
     }
 

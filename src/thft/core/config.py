@@ -76,6 +76,8 @@ class VenueConfig(Struct, forbid_unknown_fields=True):
     rest_url: RestUrl | None = None
     book: Literal["", "quotes", "depth"] = ""
     """Where a WebSocket's top of book comes from; empty: what is best at that venue."""
+    stale_s: Annotated[float, Meta(ge=0, le=86_400)] = 60.0
+    """A WebSocket that lives and brings no price for so long is STALE; 0: never."""
     trades: bool = False
     """Prints are wanted too."""
     fix: FixSettings | None = None

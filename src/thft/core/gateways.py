@@ -19,7 +19,7 @@ from thft.gateway.port import EngineInbox, Trading
 from thft.gateway.supervisor import loop_ns
 from thft.gateway.ws import venues as websockets
 from thft.gateway.ws.dialect import Wanted as WantedFeed
-from thft.gateway.ws.feed import WebSocketFeed
+from thft.gateway.ws.feed import Liveness, WebSocketFeed
 from thft.host.clock import EngineClock, moment
 from thft.model.fixed import parse_size
 from thft.state.fold import State
@@ -129,6 +129,7 @@ class Gateways:
             gate=gate,
             windows=venue.windows,
             rest_url=config.rest_url or venue.rest_url,
+            liveness=Liveness(quiet_s=config.stale_s),
         )
 
     def _fix(self, venue: VenueConfig, settings: FixSettings) -> FixClient:

@@ -6,13 +6,14 @@ import asyncio
 import logging
 import secrets
 import signal
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
 from thft import __version__
-from thft.base.errors import ThftError
+from thft.base.errors import LocalError, ThftError
 from thft.core.catalogue import Catalogue, load_catalogue
 from thft.core.command_tail import CommandTail
 from thft.core.config import Config
@@ -194,6 +195,10 @@ class Core:
     def feed_fault(self, feed: int, instrument: int, fault: str, detail: str) -> None:
         self.kernel.process(ev.FeedFault(feed, instrument, fault, detail), self.now_ns(), feed)
 
+    def last_price_ns(self, feed: int) -> int:
+        books = self.kernel.state.books.items()
+        return max((book.recv_ts_ns for (owner, _), book in books if owner == feed), default=0)
+
     def connect_attempt(self, feed: int, link: str) -> None:
         self.kernel.process(ev.ConnectAttempted(feed, link), self.now_ns(), feed)
         self.turn_end()
@@ -225,6 +230,9 @@ class Core:
         """Writes the turn, then lets its effects leave."""
         if self._closed:
             return  # a socket's last words after the end
+        if self.kernel.failure is not None:
+            self._stopped.set()
+            return  # half an input is nothing to write, and nothing to act on
         self.journal.flush()
         effects = self.kernel.take_effects()
         if effects:
@@ -258,10 +266,24 @@ class Core:
         self._notifier.say(READY)
         waiting = asyncio.ensure_future(self._stopped.wait())
         done, _ = await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        if self.kernel.failure is not None:
+            self._let_go(tasks)
+            raise _failed(self.kernel.failure)
         await self._stop(gateways, tasks)
         for task in done:
             if task is not waiting:
                 task.result()  # a loop that ended by itself failed: say so
+
+    def _let_go(self, tasks: Sequence[asyncio.Future[None]]) -> None:
+        """Ends as a kill would: what was written stays, and nothing is added to it."""
+        self._closed = True
+        for task in tasks:
+            task.cancel()
+        self.watchdog.stop()
+        self.journal.abandon()
+        self._stores.close()
+        self._trace.close()
+        self._notifier.close()
 
     async def _stop(
         self, gateways: Sequence[asyncio.Future[None]], tasks: Sequence[asyncio.Future[None]]
@@ -300,8 +322,22 @@ class Core:
 
     def _timer_due(self) -> None:
         self._timer_due_ns = 0
-        self.kernel.fire_due(self.now_ns())
-        self.turn_end()
+        try:
+            self.kernel.fire_due(self.now_ns())
+        finally:
+            self.turn_end()
+
+
+def _failed(error: Exception) -> LocalError:
+    """Returns what a core says that ends because its kernel could not take an input."""
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{Path(where.filename).name}:{where.lineno}"
+    failed = LocalError(
+        f"the kernel could not take an input: {type(error).__name__}: {error} ({place})",
+        "a fault of the engine: keep the journal and report it; a new core begins before it",
+    )
+    failed.__cause__ = error
+    return failed
 
 
 def run(config: Config, directory: Path) -> ThftError | None:

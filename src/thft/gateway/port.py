@@ -77,6 +77,10 @@ class EngineInbox(Protocol):
         """Takes one integrity fault; instrument 0 when it concerns the whole feed."""
         ...
 
+    def last_price_ns(self, feed: int) -> int:
+        """Returns when the feed's newest price came, engine time ns; 0 when there was none."""
+        ...
+
     def connect_attempt(self, feed: int, link: str) -> None:
         """Takes the begin of an attempt to connect; it is written when this returns."""
         ...

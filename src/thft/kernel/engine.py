@@ -27,6 +27,7 @@ from thft.model.fixed import ABSENT
 from thft.model.instrument import Instrument
 from thft.model.order import Order
 from thft.state.fold import State
+from thft.state.quality import Quality
 
 FrameParts = tuple[int, int, int, int, int, int, bytes]
 """type, version, flags, stream, source, recv_ts_ns, payload: what a frame buffer appends."""
@@ -76,6 +77,8 @@ class Kernel(World):
         self._asked = False
         """A strategy has asked for something that is not decided yet."""
         self._wakeups: list[tuple[str, str, Any]] = []
+        self.failure: Exception | None = None
+        """Why an input could not be taken: what is held may be half of it, so no other one is."""
 
     # ---- the door in ---------------------------------------------------------------------------
 
@@ -104,9 +107,13 @@ class Kernel(World):
         recv_ts_ns: int,
     ) -> None:
         """Processes one quote; prices 1e-9, sizes 1e-8, times ns. The hot path is the lane's."""
-        self.lane.quote(
-            feed, instrument, bid, bid_size, ask, ask_size, venue_ts_ns, venue_seq, recv_ts_ns
-        )
+        try:
+            self.lane.quote(
+                feed, instrument, bid, bid_size, ask, ask_size, venue_ts_ns, venue_seq, recv_ts_ns
+            )
+        except Exception as error:
+            self.failure = self.failure or error
+            raise
 
     def process(self, event: ev.Event, recv_ts_ns: int, source: int = 0) -> int:
         """Processes one input received at `recv_ts_ns`; returns its sequence number."""
@@ -133,6 +140,16 @@ class Kernel(World):
     # ---- one group -----------------------------------------------------------------------------
 
     def _run(self, event: ev.Event, recv_ts_ns: int, source: int) -> int:
+        """Takes one input; the first that fails is the last."""
+        if self.failure is not None:
+            raise LocalError(f"the kernel has failed before: {self.failure!r}", "start a new core")
+        try:
+            return self._take(event, recv_ts_ns, source)
+        except Exception as error:
+            self.failure = error
+            raise
+
+    def _take(self, event: ev.Event, recv_ts_ns: int, source: int) -> int:
         lane = self.lane
         lane.now_ns = recv_ts_ns
         lane.seq += 1
@@ -161,6 +178,8 @@ class Kernel(World):
         lane = self.lane
         cause = lane.seq
         group = [head]
+        if cause >= lane.next_hash_seq:
+            metric_timer.stop_unwritable(self)
         self._pack(group)
         if cause >= lane.next_hash_seq:
             lane.next_hash_seq += self.hash_every
@@ -333,6 +352,9 @@ class Kernel(World):
 
     def book(self, feed: int, instrument: int) -> TopBook:
         return self.state.book(feed, instrument)
+
+    def quality(self, feed: int, instrument: int) -> Quality:
+        return self.state.quality(feed, instrument, self.now_ns)
 
     def position(self, account: str, instrument: int) -> int:
         return self.state.net_size(account, instrument)

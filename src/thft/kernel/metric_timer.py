@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
 
 from thft.model import event as ev
-from thft.model.fixed import ABSENT
+from thft.model.fixed import ABSENT, INT64_MAX
 
 if TYPE_CHECKING:
     from thft.kernel.engine import Kernel
+    from thft.kernel.slot import StrategySlot
+    from thft.model.book import TopBook
 
+Int64 = Annotated[int, msgspec.Meta(ge=ABSENT, le=INT64_MAX)]
 PERIOD_NS = 1_000_000_000
 STATE_LIMIT_BYTES = 4 << 20
 """A strategy whose state has grown beyond this leaks: it is disabled before it slows the engine."""
@@ -56,6 +61,7 @@ def fired(kernel: Kernel) -> None:
             ("age_ns", now_ns - last_ns if last_ns else -1),
             ("faults", sum(record.faults.values())),
         )
+        _delay(kernel, feed, books)
     for name, account in state.accounts.items():
         _emit(
             kernel,
@@ -68,7 +74,7 @@ def fired(kernel: Kernel) -> None:
         )
     for name, strategy in state.strategies.items():
         slot = kernel.slots.get(name)
-        extra = slot.strategy.counters() if slot is not None else ()
+        extra = _counters(kernel, slot) if slot is not None else ()
         _emit(
             kernel,
             "strategy",
@@ -81,12 +87,43 @@ def fired(kernel: Kernel) -> None:
     kernel.arm(now_ns + PERIOD_NS, "metrics", "")
 
 
+def _delay(kernel: Kernel, feed: int, books: list[TopBook]) -> None:
+    """Emits how the stamps of the last second's prices differ, the least of its books."""
+    since_ns = kernel.now_ns - PERIOD_NS
+    stamped = [
+        (book.recv_ts_ns - book.venue_ts_ns, book.venue_ts_ns)
+        for book in books
+        if book.recv_ts_ns > since_ns and book.venue_ts_ns != ABSENT
+    ]
+    if stamped:
+        delay_ns, venue_ts_ns = min(stamped)
+        _emit(kernel, "delay", str(feed), ("delay_ns", delay_ns), ("venue_ts_ns", venue_ts_ns))
+
+
 def _stop_leaks(kernel: Kernel) -> None:
+    stop_unwritable(kernel)
     for slot in kernel.slots.values():
         size = len(slot.state_bytes()) if slot.enabled else 0
         if size > STATE_LIMIT_BYTES:
             limit = f"{STATE_LIMIT_BYTES >> 10} KiB are allowed"
             kernel.disable(slot.id, f"its state has grown to {size >> 10} KiB, {limit}", "limit")
+
+
+def stop_unwritable(kernel: Kernel) -> None:
+    """Disables strategies whose state cannot be written; to be called before it is needed."""
+    for slot in kernel.slots.values():
+        if reason := slot.unwritable:
+            kernel.disable(slot.id, reason, "error")
+
+
+def _counters(kernel: Kernel, slot: StrategySlot) -> tuple[tuple[str, int], ...]:
+    """Returns what a strategy counts; one that cannot be asked is disabled."""
+    try:
+        return msgspec.convert(slot.strategy.counters(), tuple[tuple[str, Int64], ...])
+    except Exception as error:  # noqa: BLE001 - user code may raise any
+        if slot.enabled:
+            kernel.strategy_failed(slot, error)
+        return ()
 
 
 def unrealised(kernel: Kernel, account: str) -> int:

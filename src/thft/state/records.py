@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
 from msgspec import Struct
 
 from thft.model.event import AccountDefined, FeedDefined
 from thft.model.fixed import ABSENT
+from thft.state.quality import FeedClock
 
 
 class FeedRecord(Struct):
@@ -21,8 +23,23 @@ class FeedRecord(Struct):
     faults: dict[str, int] = {}
     stamps: str = "user"
     """What stamps its messages: kernel or user."""
+    symbol_faults: list[tuple[int, str, int]] = []
+    """Instrument, fault, and how often; of the faults that concern one instrument."""
+    clock: FeedClock = msgspec.field(default_factory=FeedClock)
     attempts: list[tuple[str, int]] = []
     """The last attempts to connect, oldest first: link and when."""
+
+    def faults_of(self, instrument: int) -> dict[str, int]:
+        """Returns the faults of one instrument by kind."""
+        return {fault: count for one, fault, count in self.symbol_faults if one == instrument}
+
+    def count_fault(self, instrument: int, fault: str) -> None:
+        """Counts one fault; instrument 0 when it concerns the whole feed."""
+        self.faults = {**self.faults, fault: self.faults.get(fault, 0) + 1}
+        if instrument:
+            count = self.faults_of(instrument).get(fault, 0) + 1
+            others = [one for one in self.symbol_faults if one[:2] != (instrument, fault)]
+            self.symbol_faults = [*others, (instrument, fault, count)]
 
 
 class AccountRecord(Struct):

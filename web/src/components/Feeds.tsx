@@ -1,7 +1,7 @@
 // Every feed and every account at a venue, with its state in words.
 
-import { MISSING, age, grouped, text } from "../format";
-import type { Feed, Snapshot } from "../types";
+import { MISSING, age, faults, grouped, milliseconds, text } from "../format";
+import type { Clock, Snapshot } from "../types";
 import { Panel, Table } from "./Panel";
 
 export function Feeds({ engine }: { engine: Snapshot }) {
@@ -24,9 +24,12 @@ export function Feeds({ engine }: { engine: Snapshot }) {
               <small>{feed.reason}</small>
             </td>
             <td className="number">{text(feed.ticks_per_s)}</td>
-            <td className="number">{age(feed.last_ns, engine.ts_ns)}</td>
+            <td className="number">
+              {age(feed.last_ns, engine.ts_ns)}
+              {feed.clock && <small title={explained(feed.clock)}>{apart(feed.clock)}</small>}
+            </td>
             <td className="number">{grouped(feed.reconnects)}</td>
-            <td>{faults(feed)}</td>
+            <td>{faults(feed.faults)}</td>
           </tr>
         ))}
         {engine.accounts
@@ -59,7 +62,13 @@ function tone(state: string): string {
   return state === "READY" ? "good" : "poor";
 }
 
-function faults(feed: Feed): string {
-  const named = Object.entries(feed.faults).map(([fault, count]) => `${fault} ${count}`);
-  return named.length ? named.join(", ") : MISSING;
+function apart(clock: Clock): string {
+  const plus = clock.offset_ns > 0 ? "+" : "";
+  return `${plus}${milliseconds(clock.offset_ns)} ±${milliseconds(clock.uncertainty_ns)} ms`.replaceAll(" ", "\u00a0");
+}
+
+function explained(clock: Clock): string {
+  const drift = clock.skew_ppb === null ? "not known yet" : `${clock.skew_ppb / 1_000} ppm`;
+  const way = milliseconds(clock.round_trip_ns);
+  return `our clock minus the venue's; drift ${drift}; shortest round trip ${way} ms`;
 }

@@ -1,6 +1,6 @@
 // Both venues' prices of a symbol side by side, and how far apart they are.
 
-import { MISSING, age, decimals, padded } from "../format";
+import { MISSING, age, decimals, faults, grouped, padded } from "../format";
 import { series } from "../store";
 import type { Quote, Snapshot } from "../types";
 import { Panel, Table } from "./Panel";
@@ -35,7 +35,7 @@ function rows(symbol: string, quotes: Quote[], nowNs: number) {
           {symbol}
         </th>
       )}
-      <td>
+      <td title={counted(quote)}>
         {quote.feed}
         {quote.quality !== "good" && <span className="state poor">{quote.quality}</span>}
       </td>
@@ -50,6 +50,11 @@ function rows(symbol: string, quotes: Quote[], nowNs: number) {
       )}
     </tr>
   ));
+}
+
+function counted(quote: Quote): string {
+  const tops = `crossed ${grouped(quote.crossed)}, locked ${grouped(quote.locked)}`;
+  return `${tops}; faults: ${faults(quote.faults)}`;
 }
 
 function spread(quote: Quote, places: number): string {

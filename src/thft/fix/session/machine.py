@@ -108,9 +108,14 @@ class Session:
         return NotLoggedOn(f"the session is {self.state}", "wait until it is logged on")
 
     def probe(self, now: Now) -> None:
-        """Sends a TestRequest of its own id, to measure the round trip; none while one is open."""
-        if self.state in LOGGED_ON_STATES and not self._life.test_id:
-            self._life.send_test(now, unique=True)
+        """Sends a TestRequest of its own id, to measure the round trip; none while one is open.
+
+        One whose answer is overdue is given up: a gap fill may have taken its place.
+        """
+        life = self._life
+        overdue = now.monotonic_ns - life.tested_ns > life.pulse.patience_ns
+        if self.state in LOGGED_ON_STATES and (overdue or not life.test_id):
+            life.send_test(now, unique=True)
 
     def take(self) -> bytes:
         """Returns the bytes to write, after `store.flush()`."""

@@ -25,7 +25,7 @@ class Pulse:
     def begin(self, interval_s: int, now_ns: int) -> None:
         """Starts over with an agreed HeartBtInt."""
         self.interval_ns = interval_s * SECOND_NS
-        self._wait_ns = min(self._patience_ns, self._cap_ns or self._patience_ns)
+        self._wait_ns = min(self.patience_ns, self._cap_ns or self.patience_ns)
         self.heard(now_ns)
 
     def heard(self, now_ns: int) -> None:
@@ -34,7 +34,8 @@ class Pulse:
         self.probed_ns = None
 
     @property
-    def _patience_ns(self) -> int:
+    def patience_ns(self) -> int:
+        """How long an answer to a TestRequest may take."""
         return self.interval_ns * 12 // 10
 
     @property
@@ -44,7 +45,7 @@ class Pulse:
             return self.heard_ns + self._idle_ns if self._idle_ns else None
         if self.probed_ns is None:
             return None
-        return max(self.heard_ns + self.interval_ns * 24 // 10, self.probed_ns + self._patience_ns)
+        return max(self.heard_ns + self.interval_ns * 24 // 10, self.probed_ns + self.patience_ns)
 
     @property
     def probe_ns(self) -> int | None:

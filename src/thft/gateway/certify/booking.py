@@ -12,15 +12,17 @@ from thft.gateway.certify.line import Line
 from thft.gateway.certify.report import Failed
 from thft.gateway.certify.trial import MISSING, Trial
 from thft.gateway.dialect import OrderKind
-from thft.gateway.fix.reports import REQUEST_MARK, Said, Unsupported, read
+from thft.gateway.fix.reports import Said, Unsupported, read, request_of
 from thft.gateway.fix_link import now
 from thft.gateway.limiter import Lane
 from thft.model.event import ExecutionReport
 from thft.model.fixed import ABSENT, SIZE_DIGITS, format_scaled
-from thft.model.order import Order, UnknownTransition
+from thft.model.order import PENDING_REPLACE, Order, UnknownTransition
 
 ACCOUNT, STRATEGY = "certified", "certify"
 AT_ONCE = ("IOC", "FOK")
+TO_REPLACE = "2"
+"""CxlRejResponseTo(434) of a refused replace."""
 STATUS = "I"
 """ExecType(150) of an answer to a question."""
 
@@ -39,6 +41,7 @@ class Placed:
         self.incomplete = False
         """It was refused because it lacks a field."""
         self.cancel_refused = ""
+        self.change_refused = ""
         self.booked = 0
         """What was booked by CumQty, one increment after another."""
 
@@ -53,24 +56,31 @@ class Placed:
         for message in messages:
             if message.type == "8":
                 self._report(message)
-            elif message.type == "9" and self._names(message):
-                self.cancel_refused = message.text(58) or f"reason {message.text(102)}"
-            elif message.type == "j" and self._names(message):
-                text = message.text(58) or "no reason given"
-                if REQUEST_MARK in (message.text(379) or ""):
-                    self.cancel_refused = text
-                else:
-                    self.refused, self.incomplete = text, message.text(380) == MISSING
+            elif message.type in ("9", "j") and self._names(message):
+                self._refused(message)
         for reject in self._line.rejects:
             if reject.ref == f"order:{self.id}":
                 self.refused, self.incomplete = reject.text, reject.incomplete
             elif reject.ref == f"cancel:{self.id}":
                 self.cancel_refused = reject.text
+            elif reject.ref == f"replace:{self.id}":
+                self.change_refused = reject.text
         return self
+
+    def _refused(self, message: Message) -> None:
+        """Takes the refusal of the order, of its cancel or of its change."""
+        text = message.text(58) or f"reason {message.text(102)}"
+        request = max(request_of(message.text(tag) or "")[1] for tag in (11, 379))
+        if (message.type == "9" and message.text(434) == TO_REPLACE) or request > 0:
+            self.change_refused = text
+        elif message.type == "9" or request_of(message.text(379) or "")[1]:
+            self.cancel_refused = text
+        else:
+            self.refused, self.incomplete = text, message.text(380) == MISSING
 
     def _names(self, message: Message) -> bool:
         named = (message.text(tag) or "" for tag in (11, 41, 379))
-        return any(one.partition(REQUEST_MARK)[0] == self.id for one in named)
+        return any(request_of(one)[0] == self.id for one in named)
 
     def _report(self, message: Message) -> None:
         said = read(message, self._trial.dialect, self._trial.symbols)
@@ -80,6 +90,9 @@ class Placed:
             return
         self.said.append(said)
         self.reports.append(message)
+        terms = said.terms(ACCOUNT, self.id, self.order.session)
+        if terms is not None and (self.order.wanted or said.request > self.order.revision):
+            self.order.fold_replace(terms, now().utc_ns)
         try:
             self.booked += self.order.fold(self._event(said), now().utc_ns)[0]
         except UnknownTransition as error:
@@ -231,6 +244,18 @@ class Booking:
         line = await self._trial.on("orders")
         body = self._trial.words.cancel(placed.order, f"c{self._cancels}", now().utc_ns)
         line.say(Lane.CANCEL, "F", body, f"cancel:{placed.id}")
+
+    async def change(self, placed: Placed, size: int, price: int) -> None:
+        """Asks the venue for another size (1e-8) and price (1e-9) of an order."""
+        order = placed.order
+        order.replaces += 1
+        order.wanted, order.state = (size, price), PENDING_REPLACE
+        line = await self._trial.on("orders")
+        try:
+            body = self._trial.words.replace(order, now().utc_ns)
+        except Unsupported as error:
+            raise Failed(str(error), "orders.changes", "compare with the record") from None
+        line.say(Lane.ORDER, "G", body, f"replace:{placed.id}")
 
     @property
     def net(self) -> int:

@@ -58,6 +58,9 @@ class Listener:
         """See EngineInbox."""
         self.faults.append(f"{fault}: {detail}")
 
+    def last_price_ns(self, feed: int) -> int:
+        return 0
+
     def connect_attempt(self, feed: int, link: str) -> None:
         """See EngineInbox."""
 

@@ -94,6 +94,29 @@ class OrderSteps:
         await self._cancelled(placed)
         return f"a resting order is told as it stands: {said}"
 
+    async def change(self, trial: Trial) -> str:
+        """Changes what the record says can be changed of an order that rests, then cancels it."""
+        trial.must_trade()
+        terms, tif = trial.dialect.orders, resting(self._types.get("limit", ()))
+        if terms.replace == "none":
+            raise NotTested("the record changes no orders")
+        if not tif:
+            raise NotTested("the record has no limit order that may wait")
+        placed = await self._booking.place("limit", tif, 1, self._price(1, -FAR_PERCENT))
+        await self._taken(placed, "limit", tif)
+        size, price = placed.order.size, self._price(1, -2 * FAR_PERCENT)
+        wanted = (
+            2 * size if "size" in terms.changes else size,
+            price if "price" in terms.changes else placed.order.price,
+        )
+        await self._booking.change(placed, *wanted)
+        order = placed.order
+        await trial.until(lambda: placed.look().change_refused or order.wanted is None)
+        self._must_be_changed(placed, wanted)
+        await self._same_at_status(placed)
+        await self._cancelled(placed)
+        return f"{' and '.join(terms.changes)} changed, as told: {_size(order.size)}; cancelled"
+
     async def positions(self, trial: Trial) -> str:
         """Holds the venue's positions against what was booked; then closes what is open."""
         trial.must_trade()
@@ -185,6 +208,20 @@ class OrderSteps:
             raise Failed(f"{kind} {tif} refused: {refused}", *_type(kind, tif))
         if not placed.answered:
             raise Failed(f"{kind} {tif}: no answer to D", *_silent("D"))
+
+    def _must_be_changed(self, placed: Placed, wanted: tuple[int, int]) -> None:
+        """Raises Failed for a change that was refused, not answered, or is another one."""
+        order, refused = placed.order, placed.change_refused
+        if refused and self._trial.dialect.reason(refused) in NOT_NOW:
+            raise NotTested(f"the change was refused: {refused}")
+        if refused:
+            remedy = 'write orders.replace = "none", or take out of orders.changes what it refuses'
+            raise Failed(f"the change was refused: {refused}", "orders.replace", remedy)
+        if order.wanted is not None:
+            raise Failed(f"{told(placed)}: no answer to G", *_silent("G"))
+        if (order.size, order.price) != wanted:
+            said = f"asked for {_size(wanted[0])}, the venue says {_size(order.size)}"
+            raise Failed(f"{said}, or another price", "orders.changes", ODD)
 
     async def _cancelled(self, placed: Placed) -> None:
         """Cancels a resting order; raises Failed when it does not end."""

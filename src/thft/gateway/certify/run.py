@@ -24,6 +24,7 @@ ORDERS: dict[str, Callable[[OrderSteps], Action]] = {
     "limit orders": lambda steps: steps.limit,
     "cancel race": lambda steps: steps.cancel_race,
     "order status": lambda steps: steps.status,
+    "replace": lambda steps: steps.change,
     "positions": lambda steps: steps.positions,
 }
 BEFORE: dict[str, Action] = {
@@ -63,7 +64,7 @@ def intended(dialect: Dialect, means: Means, symbol: str) -> str:
     markets, limits = len(kinds["market"]), len(kinds.get("limit", ()))
     return (
         f"buys and sells {size} {symbol} at the market, up to {markets + 6} orders and what closes "
-        f"them, and places and cancels up to {limits + 1} limit orders {FAR_PERCENT} % from the "
+        f"them, and places and cancels up to {limits + 2} limit orders {FAR_PERCENT} % from the "
         f"market; at most {markets + 5} × {size} are held at a time, nothing at the end"
     )
 

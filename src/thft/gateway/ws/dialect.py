@@ -102,6 +102,20 @@ class VenueDialect:
         """Reports an integrity fault; instrument 0 when it concerns the whole feed."""
         self.inbox.feed_fault(self.feed, instrument, fault, detail[:DETAIL_CHARACTERS])
 
+    def traded(
+        self,
+        instrument: int,
+        price: int,
+        size: int,
+        side: str,
+        id: str,
+        venue_ts_ns: int,
+        recv_ts_ns: int,
+    ) -> None:
+        """Takes a print; `side` is the aggressor's as the venue says it, "buy" or "sell"."""
+        if side not in ("buy", "sell"):
+            self.fault(instrument, "malformed", f"trade {id[:40]}: side {side[:40]!r}")
+
     def unknown_message(self, payload: bytes) -> None:
         """Reports a message this dialect does not know."""
         self.fault(0, "unknown_message", payload[:120].decode(errors="replace"))

@@ -1,8 +1,9 @@
 """The life of one WebSocket feed, whatever the venue: subscribe, watch, reconnect; made by core.
 
 States: CONNECTING → SYNCING (subscriptions sent) → READY (all confirmed with data) → DEGRADED
-(connected, a subscription stays without data) or STALE (nothing for `stale_s` although probed) or
-OFFLINE (reason, next try). Every connection subscribes exactly what is wanted.
+(connected, a subscription stays without data) or STALE (nothing for `stale_s` although probed, or
+no price for `quiet_s`) or OFFLINE (reason, next try). Every connection subscribes exactly what is
+wanted.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ class Liveness:
     mute_s: float = 15.0
     """A subscription without data for so long is told; twice as long, and a connection that has not
     answered a single one is left."""
+    quiet_s: float = 60.0
+    """A feed that lives and brings no price for so long is STALE; 0: never."""
     life_s: float = 23.5 * 3_600
     max_frame_bytes: int = 4 << 20
 
@@ -76,6 +79,8 @@ class WebSocketFeed:
         self._windows = windows
         self._rest = Rest(rest_url, self.liveness.connect_s)
         self._muted = False
+        self._price_ns, self._moved_s = 0, 0.0
+        """The newest price's stamp, and since when it is the newest."""
         self._supervisor = Supervisor(
             self._offline, self._attempt, waits=backoff, budgets=budgets, clock_ns=loop_ns
         )
@@ -150,6 +155,7 @@ class WebSocketFeed:
                 return
             if silence >= liveness.probe_s:
                 connection.probe(liveness.probe_s)
+            self._prices(now)
             if self.state == "READY" and age >= liveness.healthy_s:
                 self._backoff.proven_healthy()
             if age >= liveness.mute_s and not self._muted:
@@ -162,6 +168,16 @@ class WebSocketFeed:
                 connection.give_up("planned reconnect before the venue's 24 h limit")
                 return
 
+    def _prices(self, now_s: float) -> None:
+        """A feed without prices is not to be traded on, whatever else its connection says."""
+        quiet_s, price_ns = self.liveness.quiet_s, self.inbox.last_price_ns(self.feed)
+        if price_ns != self._price_ns or self.state not in ("READY", "STALE"):
+            self._price_ns, self._moved_s = price_ns, now_s
+        silence_s = now_s - self._moved_s
+        if quiet_s and self.state == "READY" and silence_s >= quiet_s:
+            self.set_state("STALE", f"connected, but no price for {silence_s:.0f} s")
+            self.inbox.turn_end()
+
     # ---- what the connection tells -------------------------------------------------------------
 
     def moved(self, state: str, reason: str) -> None:
@@ -171,6 +187,8 @@ class WebSocketFeed:
             return
         dialect = self._dialect
         assert dialect is not None
+        if self.state == "STALE" and self.inbox.last_price_ns(self.feed) == self._price_ns:
+            return  # signs of life, and no price yet
         if dialect.synced:
             self._muted = False
             if self.state != "READY":
