@@ -70,7 +70,7 @@ VENUES: dict[str, WebSocketVenue] = {
     "binance": WebSocketVenue(
         BinanceDialect,
         "wss://stream.binance.com:9443/ws",
-        ("quotes",),
+        ("quotes", "depth"),
         connect=Rate(300, 300),
         rates=(Rate(5, 1),),
         rest_url="https://api.binance.com",
