@@ -10,8 +10,8 @@ from tests.shared_files import needs, shared_file
 from tests.venue.recorded import DecimalBook, received, scaled
 from tests.venue.wire import FEED, Recorder, Trade
 
-from thft.gateway.ws.binance import BinanceDialect
 from thft.gateway.ws.dialect import Fetch, Wanted
+from thft.gateway.ws.dialects.binance import BinanceDialect
 
 CAPTURE = "ws/binance/spot_capture_20211012.tsv.gz"
 SNAPSHOTS = "ws/binance/spot_rest_depth_20211012.tsv.gz"

@@ -21,9 +21,9 @@ import pytest
 from tests.venue.cases import CASES
 from tests.venue.wire import FEED, Recorder, Wire, run
 
-from thft.gateway.ws.bitfinex import HELD_MESSAGES, BitfinexDialect
 from thft.gateway.ws.dialect import Wanted
-from thft.gateway.ws.okx import REQUEST_BYTES, OkxDialect
+from thft.gateway.ws.dialects.bitfinex import HELD_MESSAGES, BitfinexDialect
+from thft.gateway.ws.dialects.okx import REQUEST_BYTES, OkxDialect
 from thft.gateway.ws.venues import VENUES
 from thft.model.fixed import parse_price
 from thft.sim.ws.book import Change
