@@ -139,7 +139,7 @@ class BinanceDialect(VenueDialect):
         elif message.e == "serverShutdown":
             self.leave = "the venue announced its shutdown"
         elif bytes(message.error):
-            self.fault(0, "refused", bytes(message.error).decode(errors="replace"))
+            self.refused(bytes(message.error).decode(errors="replace"))
         elif message.id is not None:
             self._confirmed(message.id)
         elif message.u >= 0 and message.e in ("", "bookTicker"):

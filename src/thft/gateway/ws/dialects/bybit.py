@@ -117,7 +117,7 @@ class BybitDialect(VenueDialect):
         self.waiting.discard((message.op, message.req_id))
         if not message.success:
             named = f" ({asked[0][0]}.{asked[0][1]} …)" if asked else ""
-            self.fault(0, "refused", message.ret_msg + named)
+            self.refused(message.ret_msg + named)
         elif message.op not in ("subscribe", "unsubscribe", "ping", "pong"):
             self.unknown_message(payload)
 
