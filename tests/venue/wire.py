@@ -191,8 +191,8 @@ class Wire:
 
     async def connect(self, port: int) -> None:
         """Starts the feed against whatever listens on a port."""
-        record, limit = RECORDS[self.case.name], self._limit
-        wanted = Wanted(FEED, self.case.symbols, record.books[0])
+        record, limit = RECORDS[self.case.record or self.case.name], self._limit
+        wanted = Wanted(FEED, self.case.symbols, self.case.book or record.books[0], trades=True)
         self.feed = WebSocketFeed(
             self.inbox,
             FEED,

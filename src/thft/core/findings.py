@@ -154,6 +154,11 @@ def _websocket(venue: Table, dialect: str, key: str) -> Iterator[str]:
         yield f"{key}.dialect: {dialect!r} without {key}.fix: {said} of that name"
     elif (book := venue.get("book")) in ("quotes", "depth") and book not in VENUES[dialect].books:
         yield f"{key}.book: {dialect} offers {', '.join(map(repr, VENUES[dialect].books))}"
+    elif (most := VENUES[dialect].channels) and isinstance(venue.get("symbols"), dict):
+        channels = len(venue["symbols"]) * (2 if venue.get("trades") is True else 1)
+        if channels > most:
+            said = f"{channels} channels, {dialect} gives a connection {most}"
+            yield f"{key}.symbols: {said}: move some to another venue of that dialect"
 
 
 def _fix(table: Table, venue: Table, key: str, traded: bool) -> Iterator[str]:

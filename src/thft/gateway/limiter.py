@@ -41,7 +41,9 @@ class Window:
     A message counts from when it is taken, and once it has left from when that was known.
     """
 
-    def __init__(self, limit: int, window_ns: int = SECOND_NS) -> None:
+    def __init__(self, limit: int, window_ns: int = SECOND_NS, *, signs: bool = True) -> None:
+        """`signs`: what a session says itself, signs of life, counts too."""
+        self.signs = signs
         self._limit = limit
         self._span_ns = window_ns + GUARD_NS
         self._sent_ns: deque[int] = deque()
@@ -174,7 +176,8 @@ class Throttle:
     def said(self, link: str, count: int, now_ns: int) -> None:
         """Counts what a link's session has said itself."""
         for window in (self._own(link), *self._links.get(link, [])):
-            window.take(now_ns, count)
+            if window.signs:
+                window.take(now_ns, count)
 
     def left(self, now_ns: int) -> None:
         """All that was let out has left the process by now."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from thft.gateway.ws.dialect import BookSource
 from thft.sim.ws.server import VenueServer
 
 
@@ -12,7 +13,7 @@ class Case(NamedTuple):
     """A venue as the matrix tries it: two symbols, and messages its simulator does not send."""
 
     name: str
-    """Of the venue's record in `thft.gateway.ws.venues`."""
+    """Of the venue's record in `thft.gateway.ws.venues`, unless `record` says another."""
     venue: Callable[[], VenueServer]
     symbols: dict[str, int]
     malformed: list[bytes]
@@ -24,3 +25,6 @@ class Case(NamedTuple):
     """Its words."""
     answers_probes: bool = True
     """A probe is answered by a message, which `mute` silences; else by a pong of the socket."""
+    record: str = ""
+    book: BookSource | None = None
+    """Where the top of book comes from; None: what is first in the record."""

@@ -1,23 +1,36 @@
-"""The Kraken v2 dialect: `book` depth 10 with checksum to depth batches; made by core.
+"""The Kraken v2 dialect: `book` depth 10 to depth batches, `trade` to prints; made by venues.
 
-The checksum is over number texts as the venue sent them, so every level keeps its digits. A book
-whose checksum differs, or that is crossed after a complete message, is dropped and subscribed anew.
+The checksum is over number texts, which carry the digits of their pair: they are learned from the
+first level of each message, and proven by the checksum itself. A book whose checksum differs, or
+that is crossed after a complete message, is dropped and subscribed anew.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
+from collections.abc import Iterable
 from datetime import datetime
-from zlib import crc32
 
 import msgspec
 from msgspec import Struct
 
 from thft.gateway.port import EngineInbox, Level
 from thft.gateway.ws.dialect import VenueDialect, Wanted
-from thft.model.fixed import ABSENT, BadNumber, parse_price, parse_size
+from thft.gateway.ws.renewal import Key, Renewals
+from thft.gateway.ws.venue_book import ASKS, BIDS, VenueBook, decimals, padded_checksum
+from thft.model.fixed import (
+    ABSENT,
+    PRICE_DIGITS,
+    SIZE_DIGITS,
+    BadNumber,
+    parse_price,
+    parse_size,
+)
 
+BOOK, TRADES = "book", "trade"
 DEPTH = 10
+RATE_WORDS = "msg rate"
+"""In the venue's words for too many requests."""
+SILENT_CHANNELS = ("heartbeat",)
 
 
 class _Level(Struct):
@@ -33,13 +46,29 @@ class _Book(Struct):
     timestamp: str = ""
 
 
+class _Trade(Struct):
+    symbol: str
+    side: str
+    price: msgspec.Raw
+    qty: msgspec.Raw
+    trade_id: int
+    timestamp: str = ""
+
+
 class _Result(Struct, frozen=True):
     symbol: str = ""
     channel: str = ""
 
 
+class _Notice(Struct):
+    title: str = ""
+    expected_start_utc: str = ""
+
+
 class _Status(Struct):
     system: str = ""
+    upcoming_maintenance: list[_Notice] = []
+    emergency: list[_Notice] = []
 
 
 class _Message(Struct):
@@ -54,55 +83,22 @@ class _Message(Struct):
 
 _decode = msgspec.json.Decoder(_Message).decode
 _decode_books = msgspec.json.Decoder(list[_Book]).decode
+_decode_trades = msgspec.json.Decoder(list[_Trade]).decode
 _decode_status = msgspec.json.Decoder(list[_Status]).decode
 
 
-class CheckedBook:
-    """The venue's book with the digits of every level, to prove the checksum."""
+class _PairBook(VenueBook):
+    """A book and the digits that its pair is written with."""
 
-    def __init__(self) -> None:
-        self._digits: tuple[dict[int, str], dict[int, str]] = ({}, {})
-        self._prices: tuple[list[int], list[int]] = ([], [])
+    price_decimals = 0
+    size_decimals = 0
 
-    def apply(self, side: int, levels: list[_Level], symbol: str) -> list[Level]:
-        """Applies one side's levels (0 bids, 1 asks); returns them with what fell out of depth."""
-        digits, prices = self._digits[side], self._prices[side]
-        applied: list[Level] = []
-        for level in levels:
-            price_text, size_text = bytes(level.price).decode(), bytes(level.qty).decode()
-            price, size = parse_price(price_text, symbol), parse_size(size_text, symbol)
-            applied.append((price, size))
-            if size:
-                if price not in digits:
-                    insort(prices, price)
-                digits[price] = _digits_of(price_text) + _digits_of(size_text)
-            elif price in digits:
-                del digits[price]
-                del prices[bisect_left(prices, price)]
-        surplus = prices[DEPTH:] if side else prices[: max(len(prices) - DEPTH, 0)]
-        for price in surplus:
-            del digits[price]
-            del prices[bisect_left(prices, price)]
-            applied.append((price, 0))
-        return applied
-
-    def checksum(self) -> int:
-        """Returns CRC-32 over the top ten asks, then the top ten bids, best first."""
-        bid_digits, ask_digits = self._digits
-        bids, asks = self._prices
-        text = "".join([ask_digits[price] for price in asks[:DEPTH]])
-        text += "".join([bid_digits[price] for price in bids[: -DEPTH - 1 : -1]])
-        return crc32(text.encode())
-
-    @property
-    def crossed(self) -> bool:
-        """True when the best bid is at or above the best ask."""
-        bids, asks = self._prices
-        return bool(bids and asks) and bids[-1] >= asks[0]
-
-
-def _digits_of(text: str) -> str:
-    return text.replace(".", "").lstrip("0")
+    def learn(self, levels: list[_Level]) -> None:
+        """Takes the digits of a side's levels; numbers finer than ours are refused later."""
+        if levels:
+            price, size = bytes(levels[0].price), bytes(levels[0].qty)
+            self.price_decimals = min(decimals(price), PRICE_DIGITS)
+            self.size_decimals = min(decimals(size), SIZE_DIGITS)
 
 
 class KrakenDialect(VenueDialect):
@@ -112,13 +108,15 @@ class KrakenDialect(VenueDialect):
 
     def __init__(self, inbox: EngineInbox, wanted: Wanted) -> None:
         super().__init__(inbox, wanted)
-        self._books: dict[str, CheckedBook] = {}
+        self._books: dict[str, _PairBook] = {}
         self._sequence = 0
+        self._renewals = Renewals()
 
     def opened(self) -> list[bytes]:
-        """Returns one subscription for all symbols."""
-        self.waiting = {("book", symbol) for symbol in self.symbols}
-        return [_subscription("subscribe", list(self.symbols))]
+        """Returns one subscription a channel, for all symbols."""
+        channels = (BOOK, TRADES) if self.wanted.trades else (BOOK,)
+        keys = [(channel, symbol) for channel in channels for symbol in self.symbols]
+        return self._subscribe(keys)
 
     def probe(self) -> bytes | None:
         """The venue's own ping."""
@@ -127,68 +125,145 @@ class KrakenDialect(VenueDialect):
     def message(self, payload: bytes, recv_ts_ns: int) -> list[bytes]:
         """Takes one message."""
         message = _decode(payload)
-        if message.channel == "book":
-            answers: list[bytes] = []
-            for book in _decode_books(message.data):
-                answers += self._book(message.type, book, recv_ts_ns)
-            return answers
-        if message.channel == "status":
+        if message.channel == BOOK:
+            for update in _decode_books(message.data):
+                self._book(message.type, update, recv_ts_ns)
+        elif message.channel == TRADES:
+            trades = _decode_trades(message.data)
+            if message.type == "update":  # a snapshot brings trades of before
+                self._trades(trades, recv_ts_ns)
+        elif message.channel == "status":
             self._status(_decode_status(message.data))
-        elif message.method and not message.success:
-            self.fault(0, "refused", message.error)
-        elif not message.method and message.channel != "heartbeat":
+        elif message.method:
+            self._answer(message)
+        elif message.channel not in SILENT_CHANNELS:
             self.unknown_message(payload)
-        return []
+        return self._renewed(recv_ts_ns)
+
+    # ---- what the venue says of the connection -------------------------------------------------
 
     def _status(self, statuses: list[_Status]) -> None:
         for status in statuses:
             if status.system != "online":
                 self.fault(0, "venue_status", f"the venue is in {status.system[:40]!r}")
+            for one in status.upcoming_maintenance:
+                told = f"maintenance is expected at {one.expected_start_utc}: {one.title}"
+                self.fault(0, "venue_status", told)
+            for one in status.emergency:
+                self.fault(0, "venue_status", f"incident: {one.title}")
 
-    def _book(self, type: str, update: _Book, recv_ts_ns: int) -> list[bytes]:
+    def _answer(self, message: _Message) -> None:
+        if message.success:
+            if message.method == "subscribe":
+                channel, symbol = message.result.channel, message.result.symbol
+                self.waiting.discard(("subscribe " + channel, symbol))
+        elif RATE_WORDS in message.error:
+            self.fault(0, "rate_limited", message.error)
+            self.leave = f"the venue refused too many requests: {message.error[:80]}"
+        else:
+            self.fault(0, "refused", message.error)
+
+    # ---- trades --------------------------------------------------------------------------------
+
+    def _trades(self, trades: list[_Trade], recv_ts_ns: int) -> None:
+        for trade in trades:
+            symbol, id = trade.symbol, str(trade.trade_id)
+            instrument = self.instrument(symbol)
+            if not instrument:
+                continue
+            try:
+                price = parse_price(bytes(trade.price).decode(), symbol)
+                size = parse_size(bytes(trade.qty).decode(), symbol)
+            except BadNumber as error:
+                self.fault(instrument, "malformed", error.cause)
+                continue
+            ts_ns = _time_ns(trade.timestamp)
+            self.traded(instrument, price, size, trade.side, id, ts_ns, recv_ts_ns)
+
+    # ---- books ---------------------------------------------------------------------------------
+
+    def _book(self, type: str, update: _Book, recv_ts_ns: int) -> None:
         symbol = update.symbol
         instrument = self.instrument(symbol)
         if not instrument:
-            return []
+            return
         reset = type == "snapshot"
         if reset:
-            self._books[symbol] = CheckedBook()
-            self.waiting.discard(("book", symbol))
+            self._books[symbol] = _PairBook(DEPTH)
+            self.waiting.discard((BOOK, symbol))
         book = self._books.get(symbol)
         if book is None:
-            return []  # what still arrives of a dropped book until its new snapshot
+            return  # what still arrives of a dropped book until its new snapshot
         try:
-            bids = book.apply(0, update.bids, symbol)
-            asks = book.apply(1, update.asks, symbol)
+            bids, asks = _levels(update.bids, symbol), _levels(update.asks, symbol)
         except BadNumber as error:
-            return self._drop(symbol, instrument, "malformed", error.cause)
-        if book.checksum() != update.checksum:
-            return self._drop(symbol, instrument, "checksum", f"{symbol}: book differs from venue")
-        if book.crossed:
-            return self._drop(symbol, instrument, "crossed_book", f"{symbol}: bid at or above ask")
-        self._sequence += 1
-        self.inbox.depth(
-            self.feed,
-            instrument,
-            reset,
-            bids,
-            asks,
-            _time_ns(update.timestamp),
-            self._sequence,
-            recv_ts_ns,
-        )
-        return []
+            self._drop(symbol, instrument, "malformed", error.cause, recv_ts_ns)
+            return
+        book.learn(update.bids or update.asks)
+        changed_bids, changed_asks = book.apply(BIDS, bids), book.apply(ASKS, asks)
+        book.messages += 1
+        checksum = padded_checksum(book, DEPTH, book.price_decimals, book.size_decimals)
+        if checksum != update.checksum:
+            detail = f"{symbol}: book differs from venue"
+            self._drop(symbol, instrument, "checksum", detail, recv_ts_ns)
+        elif flaw := book.flaw():
+            self._drop(symbol, instrument, "crossed_book", f"{symbol}: {flaw}", recv_ts_ns)
+        else:
+            self._sequence += 1
+            ts_ns, sequence = _time_ns(update.timestamp), self._sequence
+            self.inbox.depth(
+                self.feed,
+                instrument,
+                reset,
+                changed_bids,
+                changed_asks,
+                ts_ns,
+                sequence,
+                recv_ts_ns,
+            )
 
-    def _drop(self, symbol: str, instrument: int, fault: str, detail: str) -> list[bytes]:
-        del self._books[symbol]
-        self.waiting.add(("book", symbol))
+    def _drop(self, symbol: str, instrument: int, fault: str, detail: str, now_ns: int) -> None:
+        book = self._books.pop(symbol)
+        self.waiting.add((BOOK, symbol))
         self.fault(instrument, fault, detail)
-        return [_subscription("unsubscribe", [symbol]), _subscription("subscribe", [symbol])]
+        self._renewals.failed((BOOK, symbol), book.messages, now_ns)
+
+    # ---- subscriptions -------------------------------------------------------------------------
+
+    def _renewed(self, now_ns: int) -> list[bytes]:
+        keys = self._renewals.take(now_ns) if self._renewals.due else []
+        return [*_requests("unsubscribe", keys), *self._subscribe(keys)] if keys else []
+
+    def _subscribe(self, keys: list[Key]) -> list[bytes]:
+        self.waiting |= {("subscribe " + channel, symbol) for channel, symbol in keys}
+        self.waiting |= {key for key in keys if key[0] == BOOK}
+        return _requests("subscribe", keys)
 
 
-def _subscription(method: str, symbols: list[str]) -> bytes:
-    params = {"channel": "book", "symbol": symbols, "depth": DEPTH}
-    return msgspec.json.encode({"method": method, "params": params})
+def _requests(method: str, keys: Iterable[Key]) -> list[bytes]:
+    """Returns one request a channel."""
+    symbols: dict[str, list[str]] = {}
+    for channel, symbol in keys:
+        symbols.setdefault(channel, []).append(symbol)
+    return [
+        msgspec.json.encode({"method": method, "params": _params(channel, named)})
+        for channel, named in symbols.items()
+    ]
+
+
+def _params(channel: str, symbols: list[str]) -> dict[str, object]:
+    own: dict[str, object] = {"depth": DEPTH} if channel == BOOK else {"snapshot": False}
+    return {"channel": channel, "symbol": symbols, **own}
+
+
+def _levels(levels: list[_Level], symbol: str) -> list[Level]:
+    return [
+        (
+            parse_price(bytes(one.price).decode(), symbol),
+            parse_size(bytes(one.qty).decode(), symbol),
+        )
+        for one in levels
+    ]
 
 
 def _time_ns(text: str) -> int:

@@ -7,8 +7,12 @@ from typing import NamedTuple
 from thft.base.backoff import ConnectBudget
 from thft.gateway.limiter import GUARD_NS, SECOND_NS, Throttle, Window
 from thft.gateway.ws.binance import BinanceDialect
+from thft.gateway.ws.bitfinex import CHANNELS as BITFINEX_CHANNELS
+from thft.gateway.ws.bitfinex import BitfinexDialect
+from thft.gateway.ws.bybit import BybitDialect
 from thft.gateway.ws.dialect import BookSource, VenueDialect
 from thft.gateway.ws.kraken import KrakenDialect
+from thft.gateway.ws.okx import OkxDialect
 
 DATA_PER_S = 500
 EXECUTIONS_PER_S = 100
@@ -34,7 +38,12 @@ class WebSocketVenue(NamedTuple):
     connect: Rate
     """Attempts to connect from one address."""
     rates: tuple[Rate, ...] = ()
+    """All our messages, signs of life too."""
+    requests: tuple[Rate, ...] = ()
+    """Requests alone."""
     rest_url: str = ""
+    channels: int = 0
+    """So many channels a connection may have, one a symbol for books and one for trades; 0: any."""
 
     def budget(self) -> ConnectBudget:
         """Returns a fresh connect budget, to be shared by all connections to the venue."""
@@ -42,10 +51,14 @@ class WebSocketVenue(NamedTuple):
 
     def windows(self) -> list[Window]:
         """Returns the limits of a new connection."""
-        return [
+        messages = [
             Window(max(rate.messages - SIGNS_OF_LIFE, 1), rate.window_s * SECOND_NS)
             for rate in self.rates
         ]
+        requests = [
+            Window(rate.messages, rate.window_s * SECOND_NS, signs=False) for rate in self.requests
+        ]
+        return messages + requests
 
 
 def broker_throttle() -> Throttle:
@@ -64,5 +77,25 @@ VENUES: dict[str, WebSocketVenue] = {
     ),
     "kraken": WebSocketVenue(
         KrakenDialect, "wss://ws.kraken.com/v2", ("depth",), connect=Rate(60, 60)
+    ),
+    "bybit": WebSocketVenue(
+        BybitDialect,
+        "wss://stream.bybit.com/v5/public/spot",
+        ("quotes", "depth"),
+        connect=Rate(500, 300),
+    ),
+    "okx": WebSocketVenue(
+        OkxDialect,
+        "wss://ws.okx.com:8443/ws/v5/public",
+        ("quotes", "depth"),
+        connect=Rate(3, 1),
+        requests=(Rate(480, 3_600),),
+    ),
+    "bitfinex": WebSocketVenue(
+        BitfinexDialect,
+        "wss://api-pub.bitfinex.com/ws/2",
+        ("depth",),
+        connect=Rate(20, 60),
+        channels=BITFINEX_CHANNELS,
     ),
 }

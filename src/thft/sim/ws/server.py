@@ -2,13 +2,15 @@
 
 Faults: `lag_ms` delays everything, `skip` swallows the next messages, `repeat` sends the next one
 twice, `drop` closes all connections, `mute` keeps them open and silent, `deaf` also stops answering
-(half-open), `send_raw` puts any bytes on the wire.
+(half-open), `send_raw` puts any bytes on the wire. `checksum`, `sequence` and `refusals` spoil so
+many of the next book messages and requests, where the venue has such a thing.
 """
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import Literal
 
 from picows import (
     WSCloseCode,
@@ -35,6 +37,10 @@ class VenueFaults:
     mute: bool = False
     deaf: bool = False
     refuse: bool = False
+    checksum: int = 0
+    sequence: int = 0
+    refusals: int = 0
+    """So many requests are refused as too many."""
 
 
 @dataclass
@@ -54,6 +60,9 @@ class VenueSession(WSListener):
         self.venue = venue
         self.transport: WSTransport | None = None
         self.symbols: set[str] = set()
+        self.channels: set[tuple[str, str]] = set()
+        """(channel, symbol), where a venue has more than one."""
+        self.messages_in = 0
         self.task: asyncio.Future[None] | None = None
         """What runs for this session beside the market, kept from being collected."""
         self._pong: asyncio.Future[None] | None = None
@@ -85,6 +94,7 @@ class VenueSession(WSListener):
             transport.disconnect()
         elif frame.msg_type == WSMsgType.TEXT:
             self.venue.counts.messages_in += 1
+            self.messages_in += 1
             self.venue.received(self, frame.get_payload_as_bytes())
 
     def send(self, message: bytes) -> None:
@@ -189,16 +199,38 @@ class VenueServer:
         self.counts.subscribes.append(symbols)
         self._subscribed.set()
 
-    def publish(self, symbol: str, message: bytes) -> None:
-        """Sends a market message, with the faults that concern single messages."""
+    def wrong(self, what: Literal["checksum", "sequence"]) -> int:
+        """Returns 1 when the next checksum or number shall be wrong, and counts it; else 0."""
+        left: int = getattr(self.faults, what)
+        setattr(self.faults, what, max(left - 1, 0))
+        return min(left, 1)
+
+    def refused(self, over: bool) -> bool:
+        """Returns whether a request is refused: over the venue's limit, or by a fault."""
+        if self.faults.refusals:
+            self.faults.refusals -= 1
+            return True
+        return over
+
+    def publish(self, symbol: str, message: bytes, channel: str = "") -> None:
+        """Sends a market message, with the faults that concern single messages.
+
+        A message of a channel goes to those who have it, and is none when nobody has.
+        """
+        takers = [
+            session
+            for session in self.sessions
+            if ((channel, symbol) in session.channels if channel else symbol in session.symbols)
+        ]
+        if channel and not takers:
+            return
         self.counts.ticks_sent += 1
         if self.faults.skip:
             self.faults.skip -= 1
             return
-        for session in self.sessions:
-            if symbol in session.symbols:
+        for session in takers:
+            session.send(message)
+            if self.faults.repeat:
                 session.send(message)
-                if self.faults.repeat:
-                    session.send(message)
         if self.faults.repeat:
             self.faults.repeat -= 1

@@ -1,0 +1,257 @@
+"""The OKX v5 dialect: `bbo-tbt` to quotes, `books` to depth, `trades` to prints; made by venues.
+
+A book is proven by the chain prevSeqId → seqId, and by its checksum where the venue sends one.
+After maintenance the venue may number from the start again: the chain says so, and holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+from msgspec import Struct
+
+from thft.gateway.port import EngineInbox, Level
+from thft.gateway.ws.dialect import VenueDialect, Wanted
+from thft.gateway.ws.renewal import Key, Renewals
+from thft.gateway.ws.venue_book import ASKS, BIDS, VenueBook, paired_checksum
+from thft.model.fixed import ABSENT, BadNumber, parse_price, parse_size
+
+QUOTES, BOOKS, TRADES = "bbo-tbt", "books", "trades"
+CHECKSUM_LEVELS = 25
+REQUEST_BYTES = 60_000
+"""The venue takes requests of 64 KiB."""
+RATE_CODES = ("60014", "60023", "60032")
+"""Requests or connections too frequent."""
+UPGRADE = "64008"
+"""A notice: the connection will be closed for an upgrade of the service."""
+SILENT_EVENTS = ("unsubscribe", "channel-conn-count", "login")
+
+
+class _Level(Struct, array_like=True):
+    price: str
+    size: str
+
+
+class _Book(Struct):
+    bids: list[_Level] = []
+    asks: list[_Level] = []
+    ts: str = ""
+    checksum: int = 0
+    prevSeqId: int = ABSENT
+    seqId: int = ABSENT
+
+
+class _Trade(Struct):
+    tradeId: str
+    px: str
+    sz: str
+    side: str
+    ts: str = ""
+
+
+class _Arg(Struct):
+    channel: str = ""
+    instId: str = ""
+
+
+class _Message(Struct):
+    arg: _Arg = msgspec.field(default_factory=_Arg)
+    event: str = ""
+    action: str = ""
+    code: str = ""
+    msg: str = ""
+    data: msgspec.Raw = msgspec.Raw()
+
+
+_decode = msgspec.json.Decoder(_Message).decode
+_decode_books = msgspec.json.Decoder(list[_Book]).decode
+_decode_trades = msgspec.json.Decoder(list[_Trade]).decode
+
+
+class _Chained(VenueBook):
+    """A book and the number of its last message."""
+
+    seq = ABSENT
+
+
+class OkxDialect(VenueDialect):
+    """A symbol counts as synced with its acknowledgement and the first quote or snapshot."""
+
+    venue = "okx"
+
+    def __init__(self, inbox: EngineInbox, wanted: Wanted) -> None:
+        super().__init__(inbox, wanted)
+        self._books: dict[str, _Chained] = {}
+        self._quoted: dict[str, tuple[int, int]] = {}
+        """Symbol → (seqId, ts) of its last quote."""
+        self._renewals = Renewals()
+        self._channel = QUOTES if wanted.book == "quotes" else BOOKS
+
+    def opened(self) -> list[bytes]:
+        """Returns as few requests as the venue's limit on their size allows."""
+        channels = (self._channel, TRADES) if self.wanted.trades else (self._channel,)
+        keys = [(channel, symbol) for channel in channels for symbol in self.symbols]
+        self.waiting = {("subscribe " + channel, symbol) for channel, symbol in keys}
+        self.waiting |= {key for key in keys if key[0] != TRADES}
+        return list(_requests("subscribe", keys))
+
+    def probe(self) -> bytes | None:
+        """The venue's ping is a text."""
+        return b"ping"
+
+    def message(self, payload: bytes, recv_ts_ns: int) -> list[bytes]:
+        """Takes one message."""
+        if payload == b"pong":
+            return self._renewed(recv_ts_ns)
+        message = _decode(payload)
+        channel, symbol = message.arg.channel, message.arg.instId
+        if message.event:
+            self._event(message, payload)
+        elif channel == BOOKS and message.data:
+            for update in _decode_books(message.data):
+                self._book(symbol, message.action, update, recv_ts_ns)
+        elif channel == QUOTES and message.data:
+            for update in _decode_books(message.data):
+                self._quote(symbol, update, recv_ts_ns)
+        elif channel == TRADES and message.data:
+            self._trades(symbol, _decode_trades(message.data), recv_ts_ns)
+        else:
+            self.unknown_message(payload)
+        return self._renewed(recv_ts_ns)
+
+    # ---- what the venue says of the connection -------------------------------------------------
+
+    def _event(self, message: _Message, payload: bytes) -> None:
+        words = f"{message.code} {message.msg}"
+        if message.event == "subscribe":
+            self.waiting.discard(("subscribe " + message.arg.channel, message.arg.instId))
+        elif message.event == "notice":
+            self.fault(0, "venue_status", words)
+            if message.code == UPGRADE:
+                self.leave = f"the venue announced a service upgrade: {words}"
+        elif message.event == "error" and message.code in RATE_CODES:
+            self.fault(0, "rate_limited", words)
+            self.leave = f"the venue refused too many requests: {words}"
+        elif message.event in ("error", "channel-conn-count-error"):
+            self.fault(0, "refused", words)
+        elif message.event not in SILENT_EVENTS:
+            self.unknown_message(payload)
+
+    # ---- quotes and trades ---------------------------------------------------------------------
+
+    def _quote(self, symbol: str, update: _Book, recv_ts_ns: int) -> None:
+        instrument = self.instrument(symbol)
+        if not instrument:
+            return
+        try:
+            bid, bid_size = _best(update.bids, symbol)
+            ask, ask_size = _best(update.asks, symbol)
+            ts_ns = _time_ns(update.ts)
+        except BadNumber as error:
+            self.fault(instrument, "malformed", error.cause)
+            return
+        seq, before = update.seqId, self._quoted.get(symbol)
+        if before is not None and (seq == before[0] or (seq < before[0] and ts_ns < before[1])):
+            # a smaller number with a later time is the venue's new count after maintenance
+            self.fault(instrument, "out_of_order", f"quote {seq} came again or late")
+            return
+        if seq != ABSENT:
+            self._quoted[symbol] = seq, ts_ns
+        self.waiting.discard((QUOTES, symbol))
+        self.inbox.quote(
+            self.feed, instrument, bid, bid_size, ask, ask_size, ts_ns, max(seq, 0), recv_ts_ns
+        )
+
+    def _trades(self, symbol: str, trades: list[_Trade], recv_ts_ns: int) -> None:
+        instrument = self.instrument(symbol)
+        if not instrument:
+            return
+        self.waiting.discard(("subscribe " + TRADES, symbol))
+        for trade in trades:
+            try:
+                price, size = parse_price(trade.px, symbol), parse_size(trade.sz, symbol)
+                ts_ns = _time_ns(trade.ts)
+            except BadNumber as error:
+                self.fault(instrument, "malformed", error.cause)
+                continue
+            self.traded(instrument, price, size, trade.side, trade.tradeId, ts_ns, recv_ts_ns)
+
+    # ---- books ---------------------------------------------------------------------------------
+
+    def _book(self, symbol: str, action: str, update: _Book, recv_ts_ns: int) -> None:
+        instrument = self.instrument(symbol)
+        if not instrument:
+            return
+        reset = action == "snapshot"
+        if reset:
+            self._books[symbol] = _Chained()
+            self.waiting.discard((BOOKS, symbol))
+        book = self._books.get(symbol)
+        if book is None:
+            return  # what still arrives of a dropped book until its new snapshot
+        if not reset and update.prevSeqId != book.seq:
+            detail = f"{symbol}: {update.prevSeqId} follows {book.seq}"
+            self._drop(symbol, instrument, "gap", detail, recv_ts_ns)
+            return
+        try:
+            bids = book.apply(BIDS, _levels(update.bids, symbol))
+            asks = book.apply(ASKS, _levels(update.asks, symbol))
+            ts_ns = _time_ns(update.ts)
+        except BadNumber as error:
+            self._drop(symbol, instrument, "malformed", error.cause, recv_ts_ns)
+            return
+        book.seq = update.seqId
+        book.messages += 1
+        if update.checksum and paired_checksum(book, CHECKSUM_LEVELS) != update.checksum:
+            detail = f"{symbol}: book differs from venue"
+            self._drop(symbol, instrument, "checksum", detail, recv_ts_ns)
+        elif flaw := book.flaw():
+            self._drop(symbol, instrument, "crossed_book", f"{symbol}: {flaw}", recv_ts_ns)
+        elif reset or bids or asks:  # without a change it is a sign of life
+            seq = max(update.seqId, 0)
+            self.inbox.depth(self.feed, instrument, reset, bids, asks, ts_ns, seq, recv_ts_ns)
+
+    def _drop(self, symbol: str, instrument: int, fault: str, detail: str, now_ns: int) -> None:
+        book = self._books.pop(symbol)
+        self.waiting.add((BOOKS, symbol))
+        self.fault(instrument, fault, detail)
+        self._renewals.failed((BOOKS, symbol), book.messages, now_ns)
+
+    def _renewed(self, now_ns: int) -> list[bytes]:
+        keys = self._renewals.take(now_ns) if self._renewals.due else []
+        if not keys:
+            return []
+        self.waiting |= {("subscribe " + channel, symbol) for channel, symbol in keys}
+        return [*_requests("unsubscribe", keys), *_requests("subscribe", keys)]
+
+
+def _requests(op: str, keys: Iterable[Key]) -> Iterator[bytes]:
+    """Yields requests for all of these, as many in one as it may hold."""
+    head, args, size = f'{{"op":"{op}","args":['.encode(), list[bytes](), 0
+    for channel, symbol in keys:
+        arg = msgspec.json.encode({"channel": channel, "instId": symbol})
+        if size + len(arg) > REQUEST_BYTES:
+            yield head + b",".join(args) + b"]}"
+            args, size = [], 0
+        args.append(arg)
+        size += len(arg) + 1
+    if args:
+        yield head + b",".join(args) + b"]}"
+
+
+def _levels(levels: list[_Level], symbol: str) -> list[Level]:
+    return [(parse_price(one.price, symbol), parse_size(one.size, symbol)) for one in levels]
+
+
+def _best(levels: list[_Level], symbol: str) -> Level:
+    return _levels(levels[:1], symbol)[0] if levels else (ABSENT, ABSENT)
+
+
+def _time_ns(text: str) -> int:
+    """Returns ms since 1970 as ns, ABSENT when there is none; raises BadNumber."""
+    if not text:
+        return ABSENT
+    if not (text.isascii() and text.isdigit() and len(text) <= 13):
+        raise BadNumber(f"ts {text[:40]!r} is no time in ms", "check the venue's frame")
+    return int(text) * 1_000_000
