@@ -10,7 +10,7 @@ import asyncio
 import random
 import ssl
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,10 +23,10 @@ from thft.gateway.dialect import Dialect
 from thft.gateway.fix.causes import Timing
 from thft.gateway.fix.client import FixClient, Wanted
 from thft.gateway.fix.settings import FixSettings
-from thft.gateway.port import Level
 from thft.kernel.engine import Kernel
 from thft.kernel.strategy import Strategy
 from thft.model import event as ev
+from thft.model.book import Levels
 from thft.model.fixed import PRICE_ONE, SIZE_ONE
 from thft.model.order import Order
 from thft.model.position import Position
@@ -91,14 +91,13 @@ class Engine:
         feed: int,
         instrument: int,
         reset: bool,
-        bids: Sequence[Level],
-        asks: Sequence[Level],
+        bids: Levels,
+        asks: Levels,
         venue_ts_ns: int,
         venue_seq: int,
         recv_ts_ns: int,
     ) -> None:
-        batch = ev.Depth(feed, instrument, reset, tuple(bids), tuple(asks), venue_ts_ns, venue_seq)
-        self.kernel.process(batch, recv_ts_ns, feed)
+        self.kernel.depth(feed, instrument, reset, bids, asks, venue_ts_ns, venue_seq, recv_ts_ns)
 
     def trade(self, feed: int, instrument: int, *values: int) -> None:
         raise AssertionError("no FIX quote desk asks for trades")

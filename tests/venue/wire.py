@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -17,13 +17,12 @@ from thft.base.backoff import Backoff, ConnectBudget
 from thft.base.prng import Prng
 from thft.gateway.gate import Gate
 from thft.gateway.limiter import Window
-from thft.gateway.port import Level
 from thft.gateway.supervisor import loop_ns
 from thft.gateway.ws.dialect import Wanted
 from thft.gateway.ws.feed import Liveness, WebSocketFeed
 from thft.gateway.ws.venues import VENUES as RECORDS
 from thft.gateway.ws.venues import broker_throttle
-from thft.model.book import DepthBook
+from thft.model.book import DepthBook, Levels
 from thft.model.event import ExecutionReport, ReplaceReport
 from thft.model.position import Position
 
@@ -99,8 +98,8 @@ class Recorder:
         feed: int,
         instrument: int,
         reset: bool,
-        bids: Sequence[Level],
-        asks: Sequence[Level],
+        bids: Levels,
+        asks: Levels,
         venue_ts_ns: int,
         venue_seq: int,
         recv_ts_ns: int,
@@ -109,7 +108,7 @@ class Recorder:
         self._in_turn += 1
         self.last_ns = recv_ts_ns
         self.batches += 1
-        self.books.setdefault(instrument, DepthBook()).apply(reset, tuple(bids), tuple(asks))
+        self.books.setdefault(instrument, DepthBook()).apply(reset, bids, asks)
 
     def trade(
         self,

@@ -24,10 +24,11 @@ from thft.core.room import require_room
 from thft.core.seed import seed_events
 from thft.core.upkeep import Upkeep
 from thft.core.watchdog import Watchdog
-from thft.gateway.port import Level, Trading
+from thft.gateway.port import Trading
 from thft.host.clock import EngineClock, MarketClock
 from thft.host.notify import READY, STOPPING, TURNING, Notifier
 from thft.model import event as ev
+from thft.model.book import Levels
 from thft.model.order import Order
 from thft.model.position import Position
 from thft.stream.journal import Journal
@@ -160,17 +161,13 @@ class Core:
         feed: int,
         instrument: int,
         reset: bool,
-        bids: Sequence[Level],
-        asks: Sequence[Level],
+        bids: Levels,
+        asks: Levels,
         venue_ts_ns: int,
         venue_seq: int,
         recv_ts_ns: int,
     ) -> None:
-        self.kernel.process(
-            ev.Depth(feed, instrument, reset, tuple(bids), tuple(asks), venue_ts_ns, venue_seq),
-            recv_ts_ns,
-            feed,
-        )
+        self.kernel.depth(feed, instrument, reset, bids, asks, venue_ts_ns, venue_seq, recv_ts_ns)
 
     def trade(
         self,
@@ -183,10 +180,8 @@ class Core:
         venue_trade_id: int,
         recv_ts_ns: int,
     ) -> None:
-        self.kernel.process(
-            ev.TradePrint(feed, instrument, price, size, aggressor, venue_ts_ns, venue_trade_id),
-            recv_ts_ns,
-            feed,
+        self.kernel.trade(
+            feed, instrument, price, size, aggressor, venue_ts_ns, venue_trade_id, recv_ts_ns
         )
 
     def feed_state(self, feed: int, state: str, reason: str) -> None:

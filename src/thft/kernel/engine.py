@@ -11,10 +11,10 @@ from hashlib import sha256
 from typing import Any, Protocol
 
 from thft.base.errors import LocalError
-from thft.base.frame import GROUP_END, OUTCOME
+from thft.base.frame import GROUP_END, MARKET, OUTCOME
 from thft.base.prng import Prng
 from thft.kernel import commands, metric_timer, orders, snapshot
-from thft.kernel.dispatch import QuoteLane
+from thft.kernel.dispatch import Levels, QuoteLane, portions
 from thft.kernel.paper import PaperVenue
 from thft.kernel.risk import RiskGate
 from thft.kernel.slot import StrategySlot
@@ -93,7 +93,7 @@ class Kernel(World):
         self.state = state
         self.risk = RiskGate(state)
         self.paper = PaperVenue(state)
-        self.lane.books = state.books
+        self.lane.books, self.lane.depths = state.books, state.depths
 
     def quote(
         self,
@@ -111,6 +111,61 @@ class Kernel(World):
         try:
             self.lane.quote(
                 feed, instrument, bid, bid_size, ask, ask_size, venue_ts_ns, venue_seq, recv_ts_ns
+            )
+        except Exception as error:
+            self.failure = self.failure or error
+            raise
+
+    def depth(
+        self,
+        feed: int,
+        instrument: int,
+        reset: bool,
+        bids: Levels,
+        asks: Levels,
+        venue_ts_ns: int,
+        venue_seq: int,
+        recv_ts_ns: int,
+    ) -> None:
+        """Processes one venue message of levels, packed or as pairs, in one frame or several."""
+        try:
+            for first, some_bids, some_asks in portions(bids, asks):
+                self.lane.depth(
+                    feed,
+                    instrument,
+                    reset and first,
+                    some_bids,
+                    some_asks,
+                    venue_ts_ns,
+                    venue_seq,
+                    recv_ts_ns,
+                )
+        except Exception as error:
+            self.failure = self.failure or error
+            raise
+
+    def trade(
+        self,
+        feed: int,
+        instrument: int,
+        price: int,
+        size: int,
+        aggressor: int,
+        venue_ts_ns: int,
+        venue_trade_id: int,
+        recv_ts_ns: int,
+    ) -> None:
+        """Processes one public trade; see `EngineInbox.trade`."""
+        try:
+            self.lane.trade(
+                feed,
+                instrument,
+                price,
+                size,
+                aggressor,
+                venue_ts_ns,
+                venue_trade_id,
+                recv_ts_ns,
             )
         except Exception as error:
             self.failure = self.failure or error
@@ -164,13 +219,11 @@ class Kernel(World):
         self._close((event.TYPE, event.VERSION, 0, event.STREAM, source, recv_ts_ns, encode(event)))
         return seq
 
-    def close_quote(self, payload: bytes) -> None:
-        """Closes the group of a quote that had outcomes; called by the lane."""
+    def close_market(self, type: int, feed: int, payload: bytes) -> None:
+        """Closes the group of a quote, depth batch or trade that had outcomes; the lane calls."""
         self.sync_state()
         self.settle()
-        feed = int.from_bytes(payload[48:50], "little")
-        quote = ev.Quote
-        self._close((quote.TYPE, quote.VERSION, 0, quote.STREAM, feed, self.lane.now_ns, payload))
+        self._close((type, 1, 0, MARKET, feed, self.lane.now_ns, payload))
 
     def _close(self, head: FrameParts) -> None:
         """Hands the input's frame and its outcomes over as one group."""
@@ -213,6 +266,10 @@ class Kernel(World):
             state.counters.quotes += lane.quotes
             state.counters.events += lane.quotes
             lane.quotes = 0
+        if lane.trades:
+            state.counters.trades += lane.trades
+            state.counters.events += lane.trades
+            lane.trades = 0
         state.seq = lane.seq
         state.ts_ns = lane.now_ns
 
@@ -226,7 +283,7 @@ class Kernel(World):
         """Binds every strategy to its books again, after feeds or strategies changed."""
         for book in self.state.books.values():
             book.watchers, book.trade_watchers = [], []
-        self.lane.books = self.state.books
+        self.lane.books, self.lane.depths = self.state.books, self.state.depths
         for slot in self.slots.values():
             for feed, instrument in slot.strategy.bind(self):
                 if slot.enabled:
@@ -402,10 +459,6 @@ class Kernel(World):
         return digest.digest()
 
 
-def _strategy_loaded(kernel: Kernel, event: ev.StrategyLoaded) -> None:
-    commands.load_strategy(kernel, event)
-
-
 def _timer_fired(kernel: Kernel, event: ev.TimerFired) -> None:
     if event.kind == "strategy":
         strategy, _, name = event.ref.partition("/")
@@ -434,7 +487,7 @@ _REACTIONS: dict[type[ev.Event], Callable[[Kernel, Any], None]] = {
     ev.TradePrint: _trade_printed,
     ev.CoreStarted: lambda kernel, event: metric_timer.started(kernel, event),
     ev.FeedDefined: lambda kernel, event: commands.feed_defined(kernel, event),
-    ev.StrategyLoaded: _strategy_loaded,
+    ev.StrategyLoaded: lambda kernel, event: commands.load_strategy(kernel, event),
     ev.StrategyStuck: lambda kernel, event: commands.strategy_stuck(kernel, event),
     ev.TimerFired: _timer_fired,
     ev.ExecutionReport: lambda kernel, event: orders.report_received(kernel, event),
