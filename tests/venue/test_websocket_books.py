@@ -6,6 +6,7 @@
 43 wrong number               48 trades                   53 every ping is the venue's own
 44 crossed                    49 unwanted: no trades      54 as few requests as may be (OKX)
 55 service restarted (Bybit)  56 repeated level (Bybit)   57 topics a request, pings (Bybit)
+58 snapshot refused (Binance)
 """
 
 from __future__ import annotations
@@ -20,14 +21,15 @@ import pytest
 from tests.venue.cases import CASES
 from tests.venue.wire import FEED, Recorder, Wire, run
 
-from thft.gateway.ws.bitfinex import HELD_MESSAGES, BitfinexDialect
 from thft.gateway.ws.dialect import Wanted
-from thft.gateway.ws.okx import REQUEST_BYTES, OkxDialect
+from thft.gateway.ws.dialects.bitfinex import HELD_MESSAGES, BitfinexDialect
+from thft.gateway.ws.dialects.okx import REQUEST_BYTES, OkxDialect
 from thft.gateway.ws.venues import VENUES
 from thft.model.fixed import parse_price
 from thft.sim.ws.book import Change
 
-BOOKS = pytest.mark.parametrize("name", ("bybit_depth", "kraken", "okx_depth", "bitfinex"))
+NAMES = ("binance_depth", "bybit_depth", "kraken", "okx_depth", "bitfinex")
+BOOKS = pytest.mark.parametrize("name", NAMES)
 DEPTH = 10
 
 
@@ -310,3 +312,23 @@ def test_57_ten_topics_a_request_and_a_ping_every_twenty_seconds() -> None:
         assert wire.venue.counts.messages_in > before  # though data has come all the time
 
     run(story, "bybit", probe_s=0.1)
+
+
+def test_58_a_refused_snapshot_is_fetched_again_later() -> None:
+    async def story(wire: Wire) -> None:
+        await wire.until(lambda: bool(wire.venue.counts.subscribes), "subscription")
+        await wire.ready()
+        wire.venue.faults.refusals = 1
+        wire.venue.faults.skip = 1
+        wire.tick(0, "1.17001", "1.17009")
+        for number in range(2, 90):
+            wire.tick(0, f"1.170{number:02d}", "1.17100")
+            await wire.settled()
+            if len(wire.inbox.reasons("READY")) == 2:
+                break
+        await wire.settled()
+
+    inbox = run(story, "binance_depth")
+    assert [fault for _, fault, _ in inbox.faults] == ["gap", "snapshot"]
+    assert "HTTP 429" in inbox.faults[1][2]
+    assert [state for state, _ in inbox.states][2:5] == ["READY", "SYNCING", "READY"]

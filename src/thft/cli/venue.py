@@ -26,9 +26,9 @@ venue_fix.add_to(app)
 
 
 @app.command
-def binance(*, port: int = 0) -> int:
-    """Serves `bookTicker` streams; prints its port."""
-    return _serve(BinanceVenue(), port)
+def binance(*, port: int = 0, rest_port: int = 0) -> int:
+    """Serves quotes, depth and trades, and depth snapshots by HTTP; prints both ports."""
+    return _serve(BinanceVenue(), port, rest_port)
 
 
 @app.command
@@ -55,9 +55,12 @@ def bitfinex(*, port: int = 0) -> int:
     return _serve(BitfinexVenue(), port)
 
 
-def _serve(venue: VenueServer, port: int) -> int:
+def _serve(venue: VenueServer, port: int, rest_port: int = 0) -> int:
     async def main() -> None:
-        print(json.dumps({venue.name: await venue.listen(port)}), flush=True)
+        ports = {venue.name: await venue.listen(port)}
+        if venue.has_rest:
+            ports[f"{venue.name}_rest"] = await venue.listen_rest(rest_port)
+        print(json.dumps(ports), flush=True)
         await _stopped()
 
     asyncio.run(main())

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from thft.gateway.port import EngineInbox, Level
+from thft.gateway.ws import times
 from thft.gateway.ws.dialect import VenueDialect, Wanted
 from thft.gateway.ws.renewal import Key, Renewals
 from thft.gateway.ws.venue_book import ASKS, BIDS, VenueBook
@@ -22,7 +23,6 @@ QUOTES, TRADES = "orderbook.1", "publicTrade"
 ARGS = 10
 """Topics in one request, as the spot market takes them."""
 SIDES = {"Buy": "buy", "Sell": "sell"}
-LATEST_MS = 10**14
 
 
 class _Level(Struct, array_like=True):
@@ -141,7 +141,7 @@ class BybitDialect(VenueDialect):
             self._drop(symbol, instrument, "gap", detail, recv_ts_ns)
             return
         try:
-            ts_ns = _time_ns(message.cts or message.ts)
+            ts_ns = times.of_ms(message.cts or message.ts)
             bids = book.apply(BIDS, _levels(update.b, symbol))
             asks = book.apply(ASKS, _levels(update.a, symbol))
         except BadNumber as error:
@@ -176,7 +176,7 @@ class BybitDialect(VenueDialect):
         for trade in trades if instrument else ():
             try:
                 price, size = parse_price(trade.p, symbol), parse_size(trade.v, symbol)
-                ts_ns = _time_ns(trade.T)
+                ts_ns = times.of_ms(trade.T)
             except BadNumber as error:
                 self.fault(instrument, "malformed", error.cause)
                 continue
@@ -210,10 +210,3 @@ def _levels(levels: list[_Level], symbol: str) -> list[Level]:
 
 def _first(levels: list[Level]) -> Level:
     return levels[0] if levels else (ABSENT, ABSENT)
-
-
-def _time_ns(ms: int) -> int:
-    """Returns ms since 1970 as ns, ABSENT when there is none; raises BadNumber."""
-    if not 0 <= ms < LATEST_MS:
-        raise BadNumber(f"{ms} is no time in ms", "check the venue's frame")
-    return ms * 1_000_000 if ms else ABSENT
