@@ -63,6 +63,8 @@ class VenueDialect:
         self.waiting: set[tuple[str, str]] = set()
         """(channel, symbol) that were asked for and have not brought data yet."""
         self._asked = 0
+        self.loose = False
+        """Messages are looked at one by one: a book may begin with any, and nothing is proven."""
         self.leave = ""
         self.fetches: list[Fetch] = []
 

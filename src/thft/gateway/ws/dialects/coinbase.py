@@ -88,7 +88,9 @@ class CoinbaseDialect(VenueDialect):
     def message(self, payload: bytes, recv_ts_ns: int) -> list[bytes]:
         """Takes one message."""
         message = _decode(payload)
-        if message.sequence_num >= 0:
+        if self.loose:
+            self._last = max(message.sequence_num, 0)
+        elif message.sequence_num >= 0:
             self._count(message.sequence_num, recv_ts_ns)
         channel = message.channel
         if channel == "l2_data":
@@ -131,7 +133,7 @@ class CoinbaseDialect(VenueDialect):
         if not self._known(product):
             return
         reset = event.type == "snapshot"
-        if reset:
+        if reset or (self.loose and product not in self._books):
             self._books[product] = DepthBook()
             self._messages[product] = 0
             self.waiting.discard((BOOKS, product))
@@ -170,8 +172,8 @@ class CoinbaseDialect(VenueDialect):
                 self.traded(instrument, price, size, "", trade.trade_id, ts_ns, recv_ts_ns)
 
     def _known(self, product: str) -> bool:
-        if product not in self._products:
-            self.fault(0, "unknown_symbol", product[:40])
+        if product not in self._products and (instrument := self.instrument(product)):
+            self._products[product] = [instrument]
         return product in self._products
 
     def _drop(self, product: str, fault: str, detail: str, now_ns: int) -> None:

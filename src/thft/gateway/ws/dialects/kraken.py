@@ -187,8 +187,9 @@ class KrakenDialect(VenueDialect):
         if not instrument:
             return
         reset = type == "snapshot"
-        if reset:
+        if reset or (self.loose and symbol not in self._books):
             self._books[symbol] = _PairBook(DEPTH)
+            self._books[symbol].partial = not reset
             self.waiting.discard((BOOK, symbol))
         book = self._books.get(symbol)
         if book is None:
@@ -203,7 +204,7 @@ class KrakenDialect(VenueDialect):
         changed_bids, changed_asks = book.apply(BIDS, bids), book.apply(ASKS, asks)
         book.messages += 1
         checksum = padded_checksum(book, DEPTH, book.price_decimals, book.size_decimals)
-        if checksum != update.checksum:
+        if checksum != update.checksum and not book.partial:
             detail = f"{symbol}: book differs from venue"
             self._drop(symbol, instrument, "checksum", detail, recv_ts_ns)
         elif flaw := book.flaw():
