@@ -5,13 +5,14 @@ from __future__ import annotations
 from decimal import Decimal
 
 from tests.shared_files import needs, shared_file
-from tests.venue.recorded import DecimalBook, received
-from tests.venue.wire import FEED, Recorder
+from tests.venue.recorded import DecimalBook, received, scaled
+from tests.venue.wire import FEED, Recorder, Trade
 
-from thft.gateway.ws.bitfinex import BitfinexDialect
 from thft.gateway.ws.dialect import Wanted
+from thft.gateway.ws.dialects.bitfinex import BitfinexDialect
 
 CAPTURE = "ws/bitfinex/v2_capture_20210417.tsv.gz"
+TRADES = "ws/bitfinex/v2_trade_variants.jsonl"
 ERRORS = "ws/bitfinex/v2_error_variants.jsonl"
 NAMES = ("BFTUSD", "IOTETH", "DOGUSD", "MNABTC", "ODEUSD", "TESTBTC:TESTUSD", "SNGUSD")
 SYMBOLS = {f"t{name}": number for number, name in enumerate(NAMES, 1)}
@@ -61,6 +62,21 @@ def test_a_recorded_message_left_out_costs_all_books() -> None:
     gaps = {instrument for instrument, fault, _ in inbox.faults if fault == "gap"}
     assert gaps == set(SYMBOLS.values())
     assert len(answers) == len(SYMBOLS) and all(b"unsubscribe" in frame for frame in answers)
+
+
+@needs(TRADES)
+def test_a_trade_is_told_once_when_it_is_executed() -> None:
+    inbox = Recorder()
+    dialect = BitfinexDialect(inbox, Wanted(FEED, {"tBTCUSD": 4}, trades=True))
+    dialect.received(
+        b'{"event":"subscribed","channel":"trades","chanId":18788,"symbol":"tBTCUSD"}', 1
+    )
+    for line in shared_file(TRADES).read_bytes().splitlines():
+        dialect.received(line, 1)
+    price, size = scaled(102_570, 9), scaled("0.00991467", 8)
+    assert inbox.trades == [Trade(4, price, size, 1, 1_734_237_017_719_000_000, 5_690_221_201)]
+    # what is said of loans, on channels that are not asked for
+    assert [detail for _, _, detail in inbox.faults] == ['trades "fte"', 'trades "ftu"']
 
 
 @needs(ERRORS)

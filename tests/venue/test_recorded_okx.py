@@ -7,10 +7,10 @@ from decimal import Decimal
 
 from tests.shared_files import needs, shared_file
 from tests.venue.recorded import DecimalBook, received, scaled
-from tests.venue.wire import FEED, Quote, Recorder
+from tests.venue.wire import FEED, Quote, Recorder, Trade
 
 from thft.gateway.ws.dialect import Wanted
-from thft.gateway.ws.okx import OkxDialect
+from thft.gateway.ws.dialects.okx import OkxDialect
 
 CAPTURE = "ws/okx/v5_public_capture_20220513.tsv.gz"
 BBO, SNAPSHOT = "ws/okx/v5_bbo_tbt.json", "ws/okx/v5_books_snapshot.json"
@@ -42,6 +42,28 @@ def test_recorded_books_are_books_of_decimals() -> None:
     assert dialect.synced
     assert {fault for _, fault, _ in inbox.faults} == {"unknown_message"}  # tickers
     assert len(inbox.faults) == 28
+
+
+@needs(CAPTURE)
+def test_recorded_trades_are_prints() -> None:
+    inbox = Recorder()
+    dialect = OkxDialect(inbox, Wanted(FEED, SYMBOLS, "depth", trades=True))
+    expected: list[Trade] = []
+    for raw, message in received(CAPTURE):
+        dialect.received(raw, 1)
+        if "data" in message and message["arg"]["channel"] == "trades":
+            expected += [
+                Trade(
+                    SYMBOLS[one["instId"]],
+                    scaled(one["px"], 9),
+                    scaled(one["sz"], 8),
+                    {"buy": 1, "sell": -1}[one["side"]],
+                    int(one["ts"]) * 1_000_000,
+                    int(one["tradeId"]),
+                )
+                for one in message["data"]
+            ]
+    assert inbox.trades == expected and len(expected) == 74
 
 
 @needs(CAPTURE)

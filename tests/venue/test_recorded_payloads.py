@@ -7,11 +7,11 @@ import json
 from decimal import Decimal
 
 from tests.shared_files import needs, shared_file
-from tests.venue.wire import FEED, Recorder
+from tests.venue.wire import FEED, Recorder, Trade
 
-from thft.gateway.ws.binance import BinanceDialect
 from thft.gateway.ws.dialect import Wanted
-from thft.gateway.ws.kraken import KrakenDialect
+from thft.gateway.ws.dialects.binance import BinanceDialect
+from thft.gateway.ws.dialects.kraken import KrakenDialect
 
 KRAKEN_BOOKS = "ws/kraken/v2_book_checksum_sequence.jsonl"
 KRAKEN_OTHERS = "ws/kraken/v2_public_messages.jsonl"
@@ -66,8 +66,18 @@ def test_recorded_messages_of_other_channels_do_no_harm() -> None:
     dialect = KrakenDialect(inbox, Wanted(FEED, {"BTC/USD": 1}))
     for line in shared_file(KRAKEN_OTHERS).read_bytes().splitlines():
         dialect.received(line, 1)
-    assert {fault for _, fault, _ in inbox.faults} == {"unknown_message"}
+    assert {fault for _, fault, _ in inbox.faults} == {"unknown_message", "venue_status"}
+    assert [detail for _, fault, detail in inbox.faults if fault == "venue_status"] == [
+        "maintenance is expected at 2025-08-12T02:00:00Z: Scheduled Maintenance",
+        "incident: Spot Connectivity Incident",
+    ]
     assert inbox.batches == 0
+    at_ns = 1_791_506_062_814_908_000
+    price = scaled("81776.7", 9)
+    assert inbox.trades == [
+        Trade(1, price, scaled("0.00005", 8), 1, at_ns, 110_763_305),
+        Trade(1, price, scaled("0.00000879", 8), 1, at_ns, 110_763_306),
+    ]
 
 
 def _recorded_tickers(name: str) -> list[tuple[bytes, dict[str, str]]]:

@@ -292,7 +292,7 @@ def test_19_lag_keeps_the_order() -> None:
 
 
 def test_20_a_message_in_fragments_is_one_message() -> None:
-    message = b'{"u":99999999,"s":"EURUSD","b":"1.2","B":"3","a":"1.3","A":"4"}'
+    message = b'{"u":9999999999,"s":"EURUSD","b":"1.2","B":"3","a":"1.3","A":"4"}'
 
     async def story(wire: Wire) -> None:
         await wire.ready()
@@ -441,7 +441,8 @@ def test_32_a_connection_without_prices_is_stale_until_one_comes(name: str) -> N
         heard = connection.last_heard
         await wire.until(lambda: connection.last_heard > heard, "a sign of life")
         assert wire.inbox.state == "STALE"
-        await wire.ready(2)
+        wire.tick(0, "1.17001")
+        await wire.until(lambda: len(wire.inbox.reasons("READY")) == 2, "READY")
 
     inbox = run(story, name, quiet_s=0.3)
     assert inbox.reasons("STALE")[0].startswith("connected, but no price for ")

@@ -24,6 +24,7 @@ from thft.gateway.ws.venues import VENUES as RECORDS
 from thft.gateway.ws.venues import broker_throttle
 from thft.model.book import DepthBook, Levels
 from thft.model.event import ExecutionReport, ReplaceReport
+from thft.model.position import Position
 
 FEED = 7
 QUICK = Liveness(probe_s=0.1, stale_s=0.4, healthy_s=60, connect_s=2.0, max_frame_bytes=64 << 10)
@@ -145,7 +146,7 @@ class Recorder:
     def account_state(self, account: str, state: str, reason: str, session: int) -> None:
         raise AssertionError("a feed has no account")
 
-    def net_position(self, account: str, instrument: int) -> int:
+    def booked(self, account: str) -> list[Position]:
         raise AssertionError("a feed has no positions")
 
     def metric(self, kind: str, id: str, values: tuple[tuple[str, int], ...]) -> None:
@@ -180,10 +181,13 @@ class Wire:
         self.inbox = Recorder()
         self.symbols = list(self.case.symbols)
         self._limit = limit
+        self._rest_url = ""
         self._budget = budget or ConnectBudget(100, 1_000_000_000)
         self._liveness = replace(QUICK, **liveness)
 
     async def __aenter__(self) -> Wire:
+        if self.venue.has_rest:
+            self._rest_url = f"http://127.0.0.1:{await self.venue.listen_rest()}"
         await self.connect(await self.venue.listen())
         return self
 
@@ -201,6 +205,7 @@ class Wire:
             gate=Gate(broker_throttle(), loop_ns),
             windows=lambda: [Window(*limit)] if limit else [],
             liveness=self._liveness,
+            rest_url=self._rest_url,
         )
         self.running = asyncio.ensure_future(self.feed.run())
 

@@ -14,7 +14,10 @@ from thft.cli import venue_fix
 from thft.sim.demo_market import DemoMarket, FileMarket
 from thft.sim.quote_file import DAY_NS, merged
 from thft.sim.ws.binance import BinanceVenue
+from thft.sim.ws.bitfinex import BitfinexVenue
+from thft.sim.ws.bybit import BybitVenue
 from thft.sim.ws.kraken import KrakenVenue
+from thft.sim.ws.okx import OkxVenue
 from thft.sim.ws.server import VenueServer
 
 app = App(name="venue", help="Run a simulated venue on 127.0.0.1.")
@@ -23,20 +26,41 @@ venue_fix.add_to(app)
 
 
 @app.command
-def binance(*, port: int = 0) -> int:
-    """Serves `bookTicker` streams; prints its port."""
-    return _serve(BinanceVenue(), port)
+def binance(*, port: int = 0, rest_port: int = 0) -> int:
+    """Serves quotes, depth and trades, and depth snapshots by HTTP; prints both ports."""
+    return _serve(BinanceVenue(), port, rest_port)
 
 
 @app.command
 def kraken(*, port: int = 0) -> int:
-    """Serves v2 depth-10 books; prints its port."""
+    """Serves v2 depth-10 books and trades; prints its port."""
     return _serve(KrakenVenue(), port)
 
 
-def _serve(venue: VenueServer, port: int) -> int:
+@app.command
+def bybit(*, port: int = 0) -> int:
+    """Serves v5 quotes, books and trades; prints its port."""
+    return _serve(BybitVenue(), port)
+
+
+@app.command
+def okx(*, port: int = 0) -> int:
+    """Serves v5 quotes, books and trades; prints its port."""
+    return _serve(OkxVenue(), port)
+
+
+@app.command
+def bitfinex(*, port: int = 0) -> int:
+    """Serves v2 books and trades; prints its port."""
+    return _serve(BitfinexVenue(), port)
+
+
+def _serve(venue: VenueServer, port: int, rest_port: int = 0) -> int:
     async def main() -> None:
-        print(json.dumps({venue.name: await venue.listen(port)}), flush=True)
+        ports = {venue.name: await venue.listen(port)}
+        if venue.has_rest:
+            ports[f"{venue.name}_rest"] = await venue.listen_rest(rest_port)
+        print(json.dumps(ports), flush=True)
         await _stopped()
 
     asyncio.run(main())

@@ -23,9 +23,10 @@ from thft.kernel.timers import Timers
 from thft.model import event as ev
 from thft.model.book import TopBook
 from thft.model.codec import encode
-from thft.model.fixed import ABSENT
+from thft.model.fixed import ABSENT, divide_half_even
 from thft.model.instrument import Instrument
 from thft.model.order import Order
+from thft.model.position import Position
 from thft.state.fold import State
 from thft.state.quality import Quality
 
@@ -417,8 +418,16 @@ class Kernel(World):
         return self.state.net_size(account, instrument)
 
     def entry_price(self, account: str, instrument: int) -> int:
-        position = self.state.positions.get((account, instrument, ""))
-        return position.avg_price if position is not None and position.size else ABSENT
+        net = self.state.net_size(account, instrument)
+        side = [one for one in self.state.legs(account, instrument) if one.size * net > 0]
+        if len(side) == 1:
+            return side[0].avg_price
+        held = sum(abs(one.size) for one in side)
+        paid = sum(one.avg_price * abs(one.size) for one in side)
+        return divide_half_even(paid, held) if held else ABSENT
+
+    def positions(self, account: str, instrument: int) -> list[Position]:
+        return self.state.legs(account, instrument)
 
     def order(self, client_order_id: str) -> Order | None:
         return self.state.order(client_order_id)
@@ -450,10 +459,6 @@ class Kernel(World):
         return digest.digest()
 
 
-def _strategy_loaded(kernel: Kernel, event: ev.StrategyLoaded) -> None:
-    commands.load_strategy(kernel, event)
-
-
 def _timer_fired(kernel: Kernel, event: ev.TimerFired) -> None:
     if event.kind == "strategy":
         strategy, _, name = event.ref.partition("/")
@@ -482,7 +487,7 @@ _REACTIONS: dict[type[ev.Event], Callable[[Kernel, Any], None]] = {
     ev.TradePrint: _trade_printed,
     ev.CoreStarted: lambda kernel, event: metric_timer.started(kernel, event),
     ev.FeedDefined: lambda kernel, event: commands.feed_defined(kernel, event),
-    ev.StrategyLoaded: _strategy_loaded,
+    ev.StrategyLoaded: lambda kernel, event: commands.load_strategy(kernel, event),
     ev.StrategyStuck: lambda kernel, event: commands.strategy_stuck(kernel, event),
     ev.TimerFired: _timer_fired,
     ev.ExecutionReport: lambda kernel, event: orders.report_received(kernel, event),

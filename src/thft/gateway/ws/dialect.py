@@ -12,9 +12,13 @@ from typing import ClassVar, Literal, NamedTuple
 import msgspec
 
 from thft.gateway.port import EngineInbox
+from thft.model.fixed import trade_id
 
 DETAIL_CHARACTERS = 200
 """So much of what a venue said stands in a fault."""
+
+AGGRESSORS = {"buy": 1, "sell": -1, "": 0}
+"""The side that took, as venues say it."""
 
 BookSource = Literal["quotes", "depth"]
 """Where a feed's top of book comes from: the venue's quotes, or the book of its depth messages."""
@@ -46,6 +50,8 @@ class VenueDialect:
 
     venue: ClassVar[str] = ""
     max_fetches: ClassVar[int] = 1_000
+    ping_every_s: ClassVar[float] = 0.0
+    """The venue wants a probe so often, also while data comes; 0: on silence alone."""
 
     def __init__(self, inbox: EngineInbox, wanted: Wanted) -> None:
         self.inbox = inbox
@@ -112,9 +118,15 @@ class VenueDialect:
         venue_ts_ns: int,
         recv_ts_ns: int,
     ) -> None:
-        """Takes a print; `side` is the aggressor's as the venue says it, "buy" or "sell"."""
-        if side not in ("buy", "sell"):
+        """Takes a print; `side` is the aggressor's as the venue says it, empty when it does not."""
+        aggressor = AGGRESSORS.get(side)
+        if aggressor is None:
             self.fault(instrument, "malformed", f"trade {id[:40]}: side {side[:40]!r}")
+        else:
+            number = trade_id(id)
+            self.inbox.trade(
+                self.feed, instrument, price, size, aggressor, venue_ts_ns, number, recv_ts_ns
+            )
 
     def unknown_message(self, payload: bytes) -> None:
         """Reports a message this dialect does not know."""

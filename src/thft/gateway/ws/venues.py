@@ -6,12 +6,13 @@ from typing import NamedTuple
 
 from thft.base.backoff import ConnectBudget
 from thft.gateway.limiter import GUARD_NS, SECOND_NS, Throttle, Window
-from thft.gateway.ws.binance import BinanceDialect
-from thft.gateway.ws.bitfinex import CHANNELS as BITFINEX_CHANNELS
-from thft.gateway.ws.bitfinex import BitfinexDialect
 from thft.gateway.ws.dialect import BookSource, VenueDialect
-from thft.gateway.ws.kraken import KrakenDialect
-from thft.gateway.ws.okx import OkxDialect
+from thft.gateway.ws.dialects.binance import BinanceDialect
+from thft.gateway.ws.dialects.bitfinex import CHANNELS as BITFINEX_CHANNELS
+from thft.gateway.ws.dialects.bitfinex import BitfinexDialect
+from thft.gateway.ws.dialects.bybit import BybitDialect
+from thft.gateway.ws.dialects.kraken import KrakenDialect
+from thft.gateway.ws.dialects.okx import OkxDialect
 
 DATA_PER_S = 500
 EXECUTIONS_PER_S = 100
@@ -69,13 +70,19 @@ VENUES: dict[str, WebSocketVenue] = {
     "binance": WebSocketVenue(
         BinanceDialect,
         "wss://stream.binance.com:9443/ws",
-        ("quotes",),
+        ("quotes", "depth"),
         connect=Rate(300, 300),
         rates=(Rate(5, 1),),
         rest_url="https://api.binance.com",
     ),
     "kraken": WebSocketVenue(
         KrakenDialect, "wss://ws.kraken.com/v2", ("depth",), connect=Rate(60, 60)
+    ),
+    "bybit": WebSocketVenue(
+        BybitDialect,
+        "wss://stream.bybit.com/v5/public/spot",
+        ("quotes", "depth"),
+        connect=Rate(500, 300),
     ),
     "okx": WebSocketVenue(
         OkxDialect,

@@ -8,17 +8,16 @@ that is crossed after a complete message, is dropped and subscribed anew.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 
 import msgspec
 from msgspec import Struct
 
 from thft.gateway.port import EngineInbox, Level
+from thft.gateway.ws import times
 from thft.gateway.ws.dialect import VenueDialect, Wanted
 from thft.gateway.ws.renewal import Key, Renewals
 from thft.gateway.ws.venue_book import ASKS, BIDS, VenueBook, decimals, padded_checksum
 from thft.model.fixed import (
-    ABSENT,
     PRICE_DIGITS,
     SIZE_DIGITS,
     BadNumber,
@@ -60,8 +59,15 @@ class _Result(Struct, frozen=True):
     channel: str = ""
 
 
+class _Notice(Struct):
+    title: str = ""
+    expected_start_utc: str = ""
+
+
 class _Status(Struct):
     system: str = ""
+    upcoming_maintenance: list[_Notice] = []
+    emergency: list[_Notice] = []
 
 
 class _Message(Struct):
@@ -139,6 +145,11 @@ class KrakenDialect(VenueDialect):
         for status in statuses:
             if status.system != "online":
                 self.fault(0, "venue_status", f"the venue is in {status.system[:40]!r}")
+            for one in status.upcoming_maintenance:
+                told = f"maintenance is expected at {one.expected_start_utc}: {one.title}"
+                self.fault(0, "venue_status", told)
+            for one in status.emergency:
+                self.fault(0, "venue_status", f"incident: {one.title}")
 
     def _answer(self, message: _Message) -> None:
         if message.success:
@@ -165,7 +176,7 @@ class KrakenDialect(VenueDialect):
             except BadNumber as error:
                 self.fault(instrument, "malformed", error.cause)
                 continue
-            ts_ns = _time_ns(trade.timestamp)
+            ts_ns = times.of_iso(trade.timestamp)
             self.traded(instrument, price, size, trade.side, id, ts_ns, recv_ts_ns)
 
     # ---- books ---------------------------------------------------------------------------------
@@ -184,6 +195,7 @@ class KrakenDialect(VenueDialect):
             return  # what still arrives of a dropped book until its new snapshot
         try:
             bids, asks = _levels(update.bids, symbol), _levels(update.asks, symbol)
+            ts_ns = times.of_iso(update.timestamp)
         except BadNumber as error:
             self._drop(symbol, instrument, "malformed", error.cause, recv_ts_ns)
             return
@@ -198,7 +210,7 @@ class KrakenDialect(VenueDialect):
             self._drop(symbol, instrument, "crossed_book", f"{symbol}: {flaw}", recv_ts_ns)
         else:
             self._sequence += 1
-            ts_ns, sequence = _time_ns(update.timestamp), self._sequence
+            sequence = self._sequence
             self.inbox.depth(
                 self.feed,
                 instrument,
@@ -252,14 +264,3 @@ def _levels(levels: list[_Level], symbol: str) -> list[Level]:
         )
         for one in levels
     ]
-
-
-def _time_ns(text: str) -> int:
-    """Returns an ISO 8601 UTC time as ns, ABSENT when there is none or it is malformed."""
-    if not text:
-        return ABSENT
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return ABSENT
-    return int(moment.timestamp()) * 1_000_000_000 + moment.microsecond * 1_000

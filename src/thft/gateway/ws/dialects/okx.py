@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from thft.gateway.port import EngineInbox, Level
+from thft.gateway.ws import times
 from thft.gateway.ws.dialect import VenueDialect, Wanted
 from thft.gateway.ws.renewal import Key, Renewals
 from thft.gateway.ws.venue_book import ASKS, BIDS, VenueBook, paired_checksum
@@ -147,7 +148,7 @@ class OkxDialect(VenueDialect):
         try:
             bid, bid_size = _best(update.bids, symbol)
             ask, ask_size = _best(update.asks, symbol)
-            ts_ns = _time_ns(update.ts)
+            ts_ns = times.of_ms_text(update.ts)
         except BadNumber as error:
             self.fault(instrument, "malformed", error.cause)
             return
@@ -171,7 +172,7 @@ class OkxDialect(VenueDialect):
         for trade in trades:
             try:
                 price, size = parse_price(trade.px, symbol), parse_size(trade.sz, symbol)
-                ts_ns = _time_ns(trade.ts)
+                ts_ns = times.of_ms_text(trade.ts)
             except BadNumber as error:
                 self.fault(instrument, "malformed", error.cause)
                 continue
@@ -197,7 +198,7 @@ class OkxDialect(VenueDialect):
         try:
             bids = book.apply(BIDS, _levels(update.bids, symbol))
             asks = book.apply(ASKS, _levels(update.asks, symbol))
-            ts_ns = _time_ns(update.ts)
+            ts_ns = times.of_ms_text(update.ts)
         except BadNumber as error:
             self._drop(symbol, instrument, "malformed", error.cause, recv_ts_ns)
             return
@@ -246,12 +247,3 @@ def _levels(levels: list[_Level], symbol: str) -> list[Level]:
 
 def _best(levels: list[_Level], symbol: str) -> Level:
     return _levels(levels[:1], symbol)[0] if levels else (ABSENT, ABSENT)
-
-
-def _time_ns(text: str) -> int:
-    """Returns ms since 1970 as ns, ABSENT when there is none; raises BadNumber."""
-    if not text:
-        return ABSENT
-    if not (text.isascii() and text.isdigit() and len(text) <= 13):
-        raise BadNumber(f"ts {text[:40]!r} is no time in ms", "check the venue's frame")
-    return int(text) * 1_000_000
