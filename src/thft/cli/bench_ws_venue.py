@@ -23,6 +23,7 @@ SYMBOLS = {
     "binance": ("BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT"),
     "kraken": ("BTC/USD", "ETH/USD", "SOL/USD", "XRP/USD"),
 }
+CHANNELS = ("book", "bookTicker")
 SEED = 4
 BEGIN_NS, STEP_NS = 1_700_000_000_000_000_000, 1_000_000
 LARGEST_SHORT, LARGEST_MIDDLE = 125, 65_535
@@ -34,7 +35,7 @@ class Taken:
 
     def __init__(self, symbols: tuple[str, ...]) -> None:
         self.symbols = set(symbols)
-        self.channels = {("book", symbol) for symbol in symbols}
+        self.channels = {(channel, symbol) for channel in CHANNELS for symbol in symbols}
         self.messages: list[bytes] = []
 
     def send(self, message: bytes) -> None:
