@@ -60,6 +60,7 @@ class Campaign:
         self.random = Random(seed)
         self.fault_every = fault_every
         self.venue: Any = self.case.venue()
+        self.venue.requests_a_second = 0  # time is counted here, not waited for
         self.inbox = Recorder()
         self.depth = DEPTHS[name]
         self.now_ns = STEP_NS
@@ -174,7 +175,14 @@ class Campaign:
 
 
 SIZES = (Decimal("0.00000001"), Decimal("0.0001"), Decimal(1), Decimal("12.5"))
-DEPTHS = {"binance_depth": 1_000, "bybit_depth": 50, "kraken": 10, "okx_depth": 400, "bitfinex": 25}
+DEPTHS = {
+    "binance_depth": 1_000,
+    "bybit_depth": 50,
+    "coinbase": 1_000,
+    "kraken": 10,
+    "okx_depth": 400,
+    "bitfinex": 25,
+}
 
 
 def campaign(name: str, updates: int, seed: int) -> Campaign:

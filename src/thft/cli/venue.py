@@ -16,6 +16,7 @@ from thft.sim.quote_file import DAY_NS, merged
 from thft.sim.ws.binance import BinanceVenue
 from thft.sim.ws.bitfinex import BitfinexVenue
 from thft.sim.ws.bybit import BybitVenue
+from thft.sim.ws.coinbase import CoinbaseVenue
 from thft.sim.ws.kraken import KrakenVenue
 from thft.sim.ws.okx import OkxVenue
 from thft.sim.ws.server import VenueServer
@@ -41,6 +42,12 @@ def kraken(*, port: int = 0) -> int:
 def bybit(*, port: int = 0) -> int:
     """Serves v5 quotes, books and trades; prints its port."""
     return _serve(BybitVenue(), port)
+
+
+@app.command
+def coinbase(*, port: int = 0) -> int:
+    """Serves Advanced Trade books and trades; prints its port."""
+    return _serve(CoinbaseVenue(), port)
 
 
 @app.command

@@ -11,6 +11,7 @@ from thft.gateway.ws.dialects.binance import BinanceDialect
 from thft.gateway.ws.dialects.bitfinex import CHANNELS as BITFINEX_CHANNELS
 from thft.gateway.ws.dialects.bitfinex import BitfinexDialect
 from thft.gateway.ws.dialects.bybit import BybitDialect
+from thft.gateway.ws.dialects.coinbase import CoinbaseDialect
 from thft.gateway.ws.dialects.kraken import KrakenDialect
 from thft.gateway.ws.dialects.okx import OkxDialect
 
@@ -74,6 +75,13 @@ VENUES: dict[str, WebSocketVenue] = {
         connect=Rate(300, 300),
         rates=(Rate(5, 1),),
         rest_url="https://api.binance.com",
+    ),
+    "coinbase": WebSocketVenue(
+        CoinbaseDialect,
+        "wss://advanced-trade-ws.coinbase.com",
+        ("depth",),
+        connect=Rate(8, 1),
+        rates=(Rate(8, 1),),
     ),
     "kraken": WebSocketVenue(
         KrakenDialect, "wss://ws.kraken.com/v2", ("depth",), connect=Rate(60, 60)

@@ -7,7 +7,6 @@ beyond five a second end the connection, as the venue documents it.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from decimal import Decimal
 from urllib.parse import parse_qs, urlsplit
 
@@ -17,7 +16,6 @@ from thft.sim.ws.book import Change, Levels, SimBook
 from thft.sim.ws.server import VenueServer, VenueSession
 
 CHANNELS = ("bookTicker", "depth@100ms", "trade")
-MESSAGES_A_SECOND = 5
 
 
 class BinanceVenue(VenueServer):
@@ -25,13 +23,14 @@ class BinanceVenue(VenueServer):
 
     name = "binance"
     has_rest = True
+    requests_a_second = 5
 
     def __init__(self) -> None:
         super().__init__()
         self._books: dict[str, SimBook] = {}
         self._numbers: dict[str, int] = {}
         self._trade_id = 40_756_029
-        self._heard: dict[VenueSession, deque[float]] = {}
+        self._heard: dict[VenueSession, list[float]] = {}
 
     # ---- what clients say ----------------------------------------------------------------------
 
@@ -69,10 +68,9 @@ class BinanceVenue(VenueServer):
 
     def _too_many(self, session: VenueSession) -> bool:
         now = asyncio.get_running_loop().time()
-        heard = self._heard.setdefault(session, deque(maxlen=MESSAGES_A_SECOND))
-        over = len(heard) == MESSAGES_A_SECOND and now - heard[0] < 1.0
-        heard.append(now)
-        return over
+        heard = [one for one in self._heard.get(session, []) if one > now - 1.0]
+        self._heard[session] = [*heard, now]
+        return 0 < self.requests_a_second <= len(heard)
 
     def rest(self, path: str) -> tuple[int, bytes]:
         """Answers GET /api/v3/depth?symbol=…&limit=…"""

@@ -140,6 +140,8 @@ class VenueServer:
     """Listens on loopback; a dialect overrides `received` and `tick`."""
 
     name = ""
+    requests_a_second = 0
+    """Of one client; 0: as many as it likes."""
     has_rest = False
     """The venue answers GETs beside its WebSocket."""
 

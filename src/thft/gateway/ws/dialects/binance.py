@@ -139,7 +139,7 @@ class BinanceDialect(VenueDialect):
         elif message.e == "serverShutdown":
             self.leave = "the venue announced its shutdown"
         elif bytes(message.error):
-            self.fault(0, "refused", bytes(message.error).decode(errors="replace"))
+            self.refused(bytes(message.error).decode(errors="replace"))
         elif message.id is not None:
             self._confirmed(message.id)
         elif message.u >= 0 and message.e in ("", "bookTicker"):
@@ -200,6 +200,9 @@ class BinanceDialect(VenueDialect):
         if not instrument:
             return
         book = self._books.get(event.s)
+        if book is None and self.loose:
+            book = self._books[event.s] = _Book()
+            book.last = event.U - 1
         if book is None:
             return  # what still arrives of a dropped book until its new snapshot
         if book.last is None:
@@ -253,6 +256,8 @@ class BinanceDialect(VenueDialect):
         self, symbol: str, instrument: int, book: _Book, event: _Depth, recv_ts_ns: int
     ) -> None:
         assert book.last is not None
+        if self.loose:
+            book.last = event.U - 1
         if event.u <= book.last:
             return  # older than the snapshot, or come again
         if book.last + 1 < event.U or (book.bridged and book.last + 1 != event.U):

@@ -102,6 +102,8 @@ class BybitDialect(VenueDialect):
         """Takes one message."""
         message = _decode(payload)
         channel, _, symbol = message.topic.rpartition(".")
+        if self.loose and channel.startswith("orderbook."):
+            self._channel, self._depth = channel, int(channel.rpartition(".")[2])
         if channel == self._channel:
             self._book(message, symbol, recv_ts_ns)
         elif channel == TRADES:
@@ -117,7 +119,7 @@ class BybitDialect(VenueDialect):
         self.waiting.discard((message.op, message.req_id))
         if not message.success:
             named = f" ({asked[0][0]}.{asked[0][1]} …)" if asked else ""
-            self.fault(0, "refused", message.ret_msg + named)
+            self.refused(message.ret_msg + named)
         elif message.op not in ("subscribe", "unsubscribe", "ping", "pong"):
             self.unknown_message(payload)
 
@@ -134,9 +136,12 @@ class BybitDialect(VenueDialect):
                 return  # nothing has changed for three seconds
             book = self._books[symbol] = _Numbered(self._depth)
             self.waiting.discard((self._channel, symbol))
+        elif book is None and self.loose:
+            book = self._books[symbol] = _Numbered(self._depth)
+            book.partial = True
         elif book is None:
             return  # what still arrives of a dropped book until its new snapshot
-        elif update.u != book.u + 1:
+        elif update.u != book.u + 1 and not book.partial:
             detail = f"{symbol}: update {update.u} follows {book.u}"
             self._drop(symbol, instrument, "gap", detail, recv_ts_ns)
             return

@@ -201,8 +201,9 @@ class KrakenDialect(VenueDialect):
         if not instrument:
             return
         reset = type == "snapshot"
-        if reset:
+        if reset or (self.loose and symbol not in self._books):
             self._books[symbol] = _PairBook(DEPTH)
+            self._books[symbol].partial = not reset
             self.waiting.discard((BOOK, symbol))
         book = self._books.get(symbol)
         if book is None:
@@ -216,7 +217,7 @@ class KrakenDialect(VenueDialect):
             return
         changed_bids, changed_asks = _applied(book, BIDS, bids), _applied(book, ASKS, asks)
         book.messages += 1
-        if not book.proven(update):
+        if not book.partial and not book.proven(update):
             detail = f"{symbol}: book differs from venue"
             self._drop(symbol, instrument, "checksum", detail, recv_ts_ns)
         elif flaw := book.flaw():

@@ -185,13 +185,14 @@ class OkxDialect(VenueDialect):
         if not instrument:
             return
         reset = action == "snapshot"
-        if reset:
+        if reset or (self.loose and symbol not in self._books):
             self._books[symbol] = _Chained()
+            self._books[symbol].partial = not reset
             self.waiting.discard((BOOKS, symbol))
         book = self._books.get(symbol)
         if book is None:
             return  # what still arrives of a dropped book until its new snapshot
-        if not reset and update.prevSeqId != book.seq:
+        if not reset and not book.partial and update.prevSeqId != book.seq:
             detail = f"{symbol}: {update.prevSeqId} follows {book.seq}"
             self._drop(symbol, instrument, "gap", detail, recv_ts_ns)
             return
@@ -204,7 +205,8 @@ class OkxDialect(VenueDialect):
             return
         book.seq = update.seqId
         book.messages += 1
-        if update.checksum and paired_checksum(book, CHECKSUM_LEVELS) != update.checksum:
+        proof = 0 if book.partial else update.checksum
+        if proof and paired_checksum(book, CHECKSUM_LEVELS) != proof:
             detail = f"{symbol}: book differs from venue"
             self._drop(symbol, instrument, "checksum", detail, recv_ts_ns)
         elif flaw := book.flaw():
