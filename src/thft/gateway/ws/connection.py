@@ -19,6 +19,8 @@ MESSAGES_PER_TURN = 64
 MARKET_TIME = b"market-time:"
 PING = b"thft:"
 NEVER = 1 << 62
+TEXT, CONTINUATION = WSMsgType.TEXT, WSMsgType.CONTINUATION
+"""Looked up once: a member of an enumeration costs more than the rest of the test."""
 
 
 class Owner(Protocol):
@@ -83,9 +85,9 @@ class Connection(WSListener):
         if frame.payload_size > self._owner.max_frame_bytes:
             self._too_large(frame.payload_size)
             return
-        if kind == WSMsgType.TEXT and frame.fin:
+        if kind == TEXT and frame.fin:
             self._text(frame.get_payload_as_bytes())
-        elif kind in (WSMsgType.TEXT, WSMsgType.CONTINUATION):
+        elif kind in (TEXT, CONTINUATION):
             self._fragment(frame)
         else:
             self._control(transport, frame, kind)
