@@ -187,7 +187,7 @@ def test_48_trades_come_as_they_were_made(name: str) -> None:
 @BOOKS
 def test_49_nobody_is_asked_for_trades_that_are_not_wanted(name: str) -> None:
     case = CASES[name]
-    record = VENUES[case.record or name]
+    record = case.venue_record()
     frames = record.dialect(Recorder(), Wanted(FEED, case.symbols, "depth")).begin()
     assert frames and not any(b"trade" in frame for frame in frames)
 

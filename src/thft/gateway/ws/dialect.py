@@ -7,12 +7,13 @@ connection, so the wanted subscriptions are restored by being asked for again.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import ClassVar, Literal, NamedTuple
 
 import msgspec
 
 from thft.gateway.port import EngineInbox
-from thft.model.fixed import trade_id
+from thft.model.fixed import ABSENT, trade_id
 
 DETAIL_CHARACTERS = 200
 """So much of what a venue said stands in a fault."""
@@ -60,6 +61,8 @@ class VenueDialect:
         """(channel, symbol) that were asked for and have not brought data yet."""
         self._asked = 0
         self.leave = ""
+        self.ping_every_s = 0.0
+        """A probe goes out so often even while data comes in; 0: only into silence."""
         self.fetches: list[Fetch] = []
 
     @property
@@ -136,3 +139,19 @@ class VenueDialect:
         if not instrument:
             self.fault(0, "unknown_symbol", symbol[:40])
         return instrument
+
+
+def iso_time_ns(text: str) -> int:
+    """Returns an ISO 8601 time, UTC unless it says so, as ns; ABSENT without or of a malformed one.
+
+    Digits behind the microsecond are cut.
+    """
+    if not text:
+        return ABSENT
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return ABSENT
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return int(moment.timestamp()) * 1_000_000_000 + moment.microsecond * 1_000

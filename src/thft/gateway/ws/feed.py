@@ -153,8 +153,9 @@ class WebSocketFeed:
                 self.set_state("STALE", f"nothing for {silence:.0f} s although probed")
                 connection.give_up(f"nothing for {silence:.0f} s although probed")
                 return
-            if silence >= liveness.probe_s:
-                connection.probe(liveness.probe_s)
+            every_s = self._dialect.ping_every_s if self._dialect else 0.0
+            if every_s or silence >= liveness.probe_s:
+                connection.probe(every_s or liveness.probe_s)
             self._prices(now)
             if self.state == "READY" and age >= liveness.healthy_s:
                 self._backoff.proven_healthy()

@@ -8,17 +8,15 @@ that is crossed after a complete message, is dropped and subscribed anew.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 
 import msgspec
 from msgspec import Struct
 
 from thft.gateway.port import EngineInbox, Level
-from thft.gateway.ws.dialect import VenueDialect, Wanted
-from thft.gateway.ws.renewal import Key, Renewals
-from thft.gateway.ws.venue_book import ASKS, BIDS, VenueBook, decimals, padded_checksum
+from thft.gateway.ws.dialect import VenueDialect, Wanted, iso_time_ns
+from thft.gateway.ws.proof.book import ASKS, BIDS, VenueBook, decimals, padded_checksum
+from thft.gateway.ws.proof.renewal import Key, Renewals
 from thft.model.fixed import (
-    ABSENT,
     PRICE_DIGITS,
     SIZE_DIGITS,
     BadNumber,
@@ -177,7 +175,7 @@ class KrakenDialect(VenueDialect):
             except BadNumber as error:
                 self.fault(instrument, "malformed", error.cause)
                 continue
-            ts_ns = _time_ns(trade.timestamp)
+            ts_ns = iso_time_ns(trade.timestamp)
             self.traded(instrument, price, size, trade.side, id, ts_ns, recv_ts_ns)
 
     # ---- books ---------------------------------------------------------------------------------
@@ -210,7 +208,7 @@ class KrakenDialect(VenueDialect):
             self._drop(symbol, instrument, "crossed_book", f"{symbol}: {flaw}", recv_ts_ns)
         else:
             self._sequence += 1
-            ts_ns, sequence = _time_ns(update.timestamp), self._sequence
+            ts_ns, sequence = iso_time_ns(update.timestamp), self._sequence
             self.inbox.depth(
                 self.feed,
                 instrument,
@@ -264,14 +262,3 @@ def _levels(levels: list[_Level], symbol: str) -> list[Level]:
         )
         for one in levels
     ]
-
-
-def _time_ns(text: str) -> int:
-    """Returns an ISO 8601 UTC time as ns, ABSENT when there is none or it is malformed."""
-    if not text:
-        return ABSENT
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return ABSENT
-    return int(moment.timestamp()) * 1_000_000_000 + moment.microsecond * 1_000
