@@ -189,6 +189,8 @@ def _generic(venue: Table, key: str) -> Iterator[str]:
 def _fix(table: Table, venue: Table, key: str, traded: bool) -> Iterator[str]:
     if venue.get("url") is not None:
         yield f"{key}.url: a FIX venue has {key}.fix.host instead"
+    if venue.get("websocket") is not None:
+        yield f"{key}.websocket: a FIX venue has {key}.fix instead"
     clock = table.get("clock")
     if isinstance(clock, dict) and clock.get("source") == "market":
         yield f"{key}.fix: a FIX session lives in real time, clock.source must be 'wall'"

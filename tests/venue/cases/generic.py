@@ -21,6 +21,7 @@ each = "q.{symbol}"
 
 [[subscribe]]
 text = '{"op":"sub","topics":["t.{symbol}"]}'
+for_trades = true
 
 [[messages]]
 kind = "quote"

@@ -121,15 +121,8 @@ class GenericDialect(VenueDialect):
     def __init__(self, mapping: FeedMapping, inbox: EngineInbox, wanted: Wanted) -> None:
         super().__init__(inbox, wanted)
         self._mapping = mapping
-        self._readers = [
-            Reader(message)
-            for message in mapping.messages
-            if message.kind == "quote" or wanted.trades
-        ]
+        self._readers = [Reader(message) for message in mapping.messages]
         self._ignored = [Matcher(match.where) for match in mapping.ignore]
-        if not wanted.trades:
-            unwanted = [one.where for one in mapping.messages if one.kind == "trade"]
-            self._ignored += map(Matcher, unwanted)
         self._ack = _maybe(mapping.ack)
         self._error = _maybe(mapping.error)
         self._last: dict[tuple[int, str], int] = {}
@@ -142,7 +135,10 @@ class GenericDialect(VenueDialect):
             named = self.symbols if self._mapping.ack.symbol else ("",)
             self.waiting |= {("ack", symbol) for symbol in named}
         return [
-            frame for one in self._mapping.subscribe for frame in requests(one, list(self.symbols))
+            frame
+            for one in self._mapping.subscribe
+            if self.wanted.trades or not one.for_trades
+            for frame in requests(one, list(self.symbols))
         ]
 
     def probe(self) -> bytes | None:
@@ -152,17 +148,21 @@ class GenericDialect(VenueDialect):
     def message(self, payload: bytes, recv_ts_ns: int) -> list[bytes]:
         """Takes one message."""
         message = _decode(payload)
-        for number, reader in enumerate(self._readers):
-            if reader.matches(message):
-                self._rows(number, reader, message, recv_ts_ns)
-                return []
         if self._error is not None and self._error(message):
             self.fault(0, "refused", self._words(message, payload))
         elif self._ack is not None and self._ack(message):
             self._acknowledged(message)
         elif not any(matches(message) for matches in self._ignored):
-            self.unknown_message(payload)
+            self._market(message, payload, recv_ts_ns)
         return []
+
+    def _market(self, message: Any, payload: bytes, recv_ts_ns: int) -> None:
+        for number, reader in enumerate(self._readers):
+            if reader.matches(message):
+                if self.wanted.trades or reader.message.kind != "trade":
+                    self._rows(number, reader, message, recv_ts_ns)
+                return
+        self.unknown_message(payload)
 
     def _words(self, message: Any, payload: bytes) -> str:
         path = self._mapping.error.text if self._mapping.error is not None else ""

@@ -36,6 +36,8 @@ class Subscribe(Struct, frozen=True, forbid_unknown_fields=True):
     each: Text = "{symbol}"
     """What stands in the list for a symbol."""
     batch: Annotated[int, Meta(ge=1, le=1_000)] = 100
+    for_trades: bool = False
+    """Sent only when trades are wanted."""
 
 
 class Match(Struct, frozen=True, forbid_unknown_fields=True):
