@@ -180,6 +180,9 @@ class Upkeep:
         """Saves the kernel as of now, once the journal is durable up to there."""
         kernel, journal = self._core.kernel, self._core.journal
         seq = kernel.lane.seq
+        if any(slot.unwritable for slot in kernel.slots.values()):
+            log.warning("no snapshot now: a strategy keeps what cannot be written")
+            return  # within a second it is disabled for that
         milestone = self._milestone()
         saved = Snapshot(seq, kernel.state_hash(), snapshot.sections(kernel))
         journal.flush()

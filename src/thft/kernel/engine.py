@@ -178,6 +178,8 @@ class Kernel(World):
         lane = self.lane
         cause = lane.seq
         group = [head]
+        if cause >= lane.next_hash_seq:
+            metric_timer.stop_unwritable(self)
         self._pack(group)
         if cause >= lane.next_hash_seq:
             lane.next_hash_seq += self.hash_every

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
 
 from thft.model import event as ev
-from thft.model.fixed import ABSENT
+from thft.model.fixed import ABSENT, INT64_MAX
 
 if TYPE_CHECKING:
     from thft.kernel.engine import Kernel
+    from thft.kernel.slot import StrategySlot
     from thft.model.book import TopBook
 
+Int64 = Annotated[int, msgspec.Meta(ge=ABSENT, le=INT64_MAX)]
 PERIOD_NS = 1_000_000_000
 STATE_LIMIT_BYTES = 4 << 20
 """A strategy whose state has grown beyond this leaks: it is disabled before it slows the engine."""
@@ -70,7 +74,7 @@ def fired(kernel: Kernel) -> None:
         )
     for name, strategy in state.strategies.items():
         slot = kernel.slots.get(name)
-        extra = slot.strategy.counters() if slot is not None else ()
+        extra = _counters(kernel, slot) if slot is not None else ()
         _emit(
             kernel,
             "strategy",
@@ -97,11 +101,29 @@ def _delay(kernel: Kernel, feed: int, books: list[TopBook]) -> None:
 
 
 def _stop_leaks(kernel: Kernel) -> None:
+    stop_unwritable(kernel)
     for slot in kernel.slots.values():
         size = len(slot.state_bytes()) if slot.enabled else 0
         if size > STATE_LIMIT_BYTES:
             limit = f"{STATE_LIMIT_BYTES >> 10} KiB are allowed"
             kernel.disable(slot.id, f"its state has grown to {size >> 10} KiB, {limit}", "limit")
+
+
+def stop_unwritable(kernel: Kernel) -> None:
+    """Disables strategies whose state cannot be written; to be called before it is needed."""
+    for slot in kernel.slots.values():
+        if reason := slot.unwritable:
+            kernel.disable(slot.id, reason, "error")
+
+
+def _counters(kernel: Kernel, slot: StrategySlot) -> tuple[tuple[str, int], ...]:
+    """Returns what a strategy counts; one that cannot be asked is disabled."""
+    try:
+        return msgspec.convert(slot.strategy.counters(), tuple[tuple[str, Int64], ...])
+    except Exception as error:  # noqa: BLE001 - user code may raise any
+        if slot.enabled:
+            kernel.strategy_failed(slot, error)
+        return ()
 
 
 def unrealised(kernel: Kernel, account: str) -> int:

@@ -36,6 +36,15 @@ class StrategySlot:
         """Returns the strategy's state as canonical MessagePack."""
         return msgspec.msgpack.encode(self.strategy.state, order="deterministic")
 
+    @property
+    def unwritable(self) -> str:
+        """Why the state cannot be written, in words; empty when it can."""
+        try:
+            self.state_bytes()
+        except Exception as error:  # noqa: BLE001 - user code may keep anything
+            return f"its state cannot be written: {type(error).__name__}: {error}"[:400]
+        return ""
+
     def restore_state(self, data: bytes) -> None:
         """Takes back what `state_bytes` returned."""
         strategy = self.strategy

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from msgspec import Struct
 
+from thft.base.errors import LocalError
 from thft.model.book import TopBook
 from thft.model.event import Fill, TradePrint
-from thft.model.fixed import ABSENT
+from thft.model.fixed import ABSENT, INT64_MAX
 from thft.model.instrument import Instrument
 from thft.model.order import Order
 
@@ -131,6 +132,8 @@ class Context:
 
         `side` is +1 or -1, `size` 1e-8, `price` 1e-9. The answer comes to `on_order`.
         """
+        _numbers(instrument, side, size, price, signal, fast_mid, decision_price)
+        _texts(account, type, tif, position_id)
         order_id = self._world.next_order_id()
         self.intents.append(
             Intent(
@@ -153,6 +156,7 @@ class Context:
 
     def cancel(self, client_order_id: str, reason: str) -> None:
         """Asks for the cancellation of a working order."""
+        _texts(client_order_id, reason)
         self.cancels.append((client_order_id, reason))
         self._world.mark_dirty()
 
@@ -162,16 +166,21 @@ class Context:
         Until the venue answers it is PENDING_REPLACE and may execute as it was and as it is to be.
         The answer comes to `on_order`, a refusal or denial as `reason` of an order unchanged.
         """
+        _texts(client_order_id)
+        _numbers(size, price)
         self.replaces.append(Change(client_order_id, size, price))
         self._world.mark_dirty()
 
     def set_timer(self, name: str, delay_ns: int) -> None:
         """Arms the timer `name` to fire `delay_ns` from now, replacing an earlier one."""
+        _texts(name)
+        _numbers(delay_ns, self.now_ns + delay_ns)
         self.timers.append((name, delay_ns))
         self._world.mark_dirty()
 
     def cancel_timer(self, name: str) -> None:
         """Forgets the strategy's timer `name`."""
+        _texts(name)
         self.timer_cancels.append(name)
         self._world.mark_dirty()
 
@@ -188,6 +197,19 @@ class Context:
         self.replaces.clear()
         self.timers.clear()
         self.timer_cancels.clear()
+
+
+def _numbers(*numbers: int) -> None:
+    """Raises LocalError for what no event can carry: the journal would not take it back."""
+    for number in numbers:
+        if type(number) is not int or not ABSENT <= number <= INT64_MAX:
+            raise LocalError(f"{number!r} is no integer of 64 bits", "mend the strategy")
+
+
+def _texts(*texts: str) -> None:
+    for text in texts:
+        if type(text) is not str:
+            raise LocalError(f"{text!r} is no text", "mend the strategy")
 
 
 class Strategy:

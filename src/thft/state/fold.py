@@ -16,6 +16,7 @@ from thft.model.fixed import ABSENT
 from thft.model.instrument import Instrument
 from thft.model.order import PENDING_REPLACE, UNKNOWN, Order
 from thft.model.position import Position
+from thft.state import feeds
 from thft.state.quality import SILENT_NS, Quality
 from thft.state.records import (
     AccountRecord,
@@ -33,8 +34,6 @@ from thft.state.records import (
 CLOSED_ORDERS_KEPT = 5_000
 COMMAND_RESULTS_KEPT = 5_000
 RESTARTS_KEPT = 50
-ATTEMPTS_KEPT, ATTEMPTS_KEPT_NS = 512, 3_600_000_000_000
-"""More and longer than any venue's connect budget."""
 
 PositionKey = tuple[str, int, str]
 """(account, instrument, position id); the id is empty on netting accounts."""
@@ -123,90 +122,6 @@ class State:
         return self.net_sizes.get((account, instrument), 0)
 
 
-def _quote(state: State, event: ev.Quote, ts_ns: int) -> None:
-    state.counters.quotes += 1
-    state.book(event.feed, event.instrument).update(
-        event.bid,
-        event.bid_size,
-        event.ask,
-        event.ask_size,
-        event.venue_ts_ns,
-        event.venue_seq,
-        ts_ns,
-    )
-
-
-def _depth(state: State, event: ev.Depth, ts_ns: int) -> None:
-    key = (event.feed, event.instrument)
-    depth = state.depths.get(key)
-    if depth is None:
-        depth = state.depths[key] = DepthBook()
-    depth.apply(event.reset, event.bids, event.asks)
-    state.counters.quotes += 1
-    book = state.book(*key)
-    if event.reset:
-        book.mark_bad(False)
-    book.update(*depth.top(), event.venue_ts_ns, event.venue_seq, ts_ns)
-
-
-def _trade(state: State, event: ev.TradePrint, ts_ns: int) -> None:
-    state.counters.trades += 1
-    state.book(event.feed, event.instrument).take_trade(
-        event.price, event.size, event.aggressor, event.venue_ts_ns, event.venue_trade_id, ts_ns
-    )
-
-
-WORKING_STATES = ("READY", "DEGRADED")
-"""A feed that lacks some of its symbols still prices the others."""
-
-
-def _feed_state(state: State, event: ev.FeedState, ts_ns: int) -> None:
-    feed = state.feeds.get(event.feed)
-    if feed is None:
-        return
-    if event.state == "CONNECTING" and feed.state not in ("DISABLED", "CONNECTING", "CLOSED"):
-        feed.reconnects += 1
-    feed.state = event.state
-    feed.reason = event.reason
-    feed.since_ns = ts_ns
-    for (owner, _), book in state.books.items():
-        if owner == event.feed:
-            _judge(book, event.state in WORKING_STATES)
-
-
-def _judge(book: TopBook, healthy: bool) -> None:
-    """A feed that is not READY has no prices: the next quote after READY is the first one."""
-    if not healthy:
-        book.blank()
-    book.mark_bad(not healthy)
-
-
-BOOK_FAULTS = ("checksum", "gap", "crossed_book", "malformed")
-"""Faults after which a gateway has dropped the book of that instrument."""
-
-
-def _feed_fault(state: State, event: ev.FeedFault, ts_ns: int) -> None:
-    feed = state.feeds.get(event.feed)
-    if feed is not None:
-        feed.count_fault(event.instrument, event.fault)
-    key = (event.feed, event.instrument)
-    if key in state.depths and event.fault in BOOK_FAULTS:
-        state.books[key].mark_bad(True)  # until the venue's next snapshot resets the book
-
-
-def _feed_stamps(state: State, event: ev.FeedStamps, ts_ns: int) -> None:
-    feed = state.feeds.get(event.feed)
-    if feed is not None:
-        feed.stamps = event.source
-
-
-def _connect_attempted(state: State, event: ev.ConnectAttempted, ts_ns: int) -> None:
-    feed = state.feeds.get(event.feed)
-    if feed is not None:
-        young = [one for one in feed.attempts if one[1] > ts_ns - ATTEMPTS_KEPT_NS]
-        feed.attempts = [*young, (event.link, ts_ns)][-ATTEMPTS_KEPT:]
-
-
 def _core_started(state: State, event: ev.CoreStarted, ts_ns: int) -> None:
     state.mode = event.mode
     state.instance = event.instance
@@ -219,7 +134,7 @@ def _core_started(state: State, event: ev.CoreStarted, ts_ns: int) -> None:
         feed.state, feed.reason, feed.since_ns = "OFFLINE", "core restarted", ts_ns
         feed.stamps = "user"
     for book in state.books.values():
-        _judge(book, healthy=False)
+        feeds.judge(book, healthy=False)
     for account in state.accounts.values():
         if account.definition.kind == "venue":
             account.state, account.reason = "OFFLINE", "core restarted"
@@ -332,19 +247,6 @@ def _disk_measured(state: State, event: ev.DiskMeasured, ts_ns: int) -> None:
 
 def _clock_measured(state: State, event: ev.ClockMeasured, ts_ns: int) -> None:
     state.clock = ClockRecord(event.synchronised, event.max_error_ns, event.estimated_error_ns)
-
-
-def _metric(state: State, event: ev.MetricSnapshot, ts_ns: int) -> None:
-    """Folds what is measured of feeds: round trips, and how stamps differ."""
-    known = event.kind in ("websocket", "fix", "delay") and event.id.partition("/")[0]
-    feed = state.feeds.get(int(known)) if known and known.isdecimal() else None
-    if feed is None:
-        return
-    values = dict(event.values)
-    if (ns := values.get("round_trip_ns")) is not None:
-        feed.clock.round_trip(ts_ns, ns)
-    if (ns := values.get("delay_ns")) is not None:
-        feed.clock.stamped(ts_ns, ns, values["venue_ts_ns"])
 
 
 def _submitted(state: State, event: ev.OrderSubmitted, ts_ns: int) -> None:
@@ -465,11 +367,7 @@ def _command_done(state: State, event: ev.CommandDone, ts_ns: int) -> None:
 
 
 _FOLDS: dict[type[ev.Event], Callable[[State, Any, int], None]] = {
-    ev.Quote: _quote,
-    ev.Depth: _depth,
-    ev.TradePrint: _trade,
-    ev.FeedState: _feed_state,
-    ev.FeedFault: _feed_fault,
+    **feeds.FOLDS,
     ev.CoreStarted: _core_started,
     ev.InstrumentDefined: _instrument,
     ev.FeedDefined: _feed,
@@ -487,9 +385,6 @@ _FOLDS: dict[type[ev.Event], Callable[[State, Any, int], None]] = {
     ev.DiskLevelChanged: _disk_level,
     ev.DiskMeasured: _disk_measured,
     ev.ClockMeasured: _clock_measured,
-    ev.FeedStamps: _feed_stamps,
-    ev.MetricSnapshot: _metric,
-    ev.ConnectAttempted: _connect_attempted,
     ev.OrderSubmitted: _submitted,
     ev.OrderDenied: _denied,
     ev.ExecutionReport: _report,
