@@ -138,6 +138,7 @@ def test_46_in_maintenance_bitfinex_has_no_books_and_afterwards_new_ones() -> No
         await wire.ready()
         _sim(wire).maintenance(True)
         await wire.until(lambda: wire.inbox.state == "SYNCING", "SYNCING")
+        await wire.settled()
         before = wire.inbox.batches
         wire.tick(0, "1.17002", "1.17010")
         await wire.settled()
@@ -209,6 +210,7 @@ def test_50_numbers_that_start_over_after_maintenance_are_followed() -> None:
 def test_51_a_message_that_changes_nothing_is_a_sign_of_life_only() -> None:
     async def story(wire: Wire) -> None:
         await wire.ready()
+        await wire.settled()
         before = wire.inbox.batches
         _sim(wire).keep_alive(wire.symbols[0])
         await wire.settled()
