@@ -13,7 +13,7 @@ from thft.sim.ws.faults import LASTING, MESSAGES, Fault, act, load_faults, run_f
 from thft.sim.ws.market import run_market
 
 
-@pytest.mark.parametrize("name", ("binance", "kraken", "okx_depth", "bitfinex"))
+@pytest.mark.parametrize("name", ("binance", "bybit_depth", "kraken", "okx_depth", "bitfinex"))
 def test_the_market_moves_what_is_subscribed(name: str) -> None:
     async def story(wire: Wire) -> None:
         market = asyncio.ensure_future(run_market(wire.venue, 7))

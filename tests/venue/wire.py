@@ -24,6 +24,7 @@ from thft.gateway.ws.feed import Liveness, WebSocketFeed
 from thft.gateway.ws.venues import broker_throttle
 from thft.model.book import DepthBook
 from thft.model.event import ExecutionReport, ReplaceReport
+from thft.model.position import Position
 
 FEED = 7
 QUICK = Liveness(probe_s=0.1, stale_s=0.4, healthy_s=60, connect_s=2.0, max_frame_bytes=64 << 10)
@@ -145,7 +146,7 @@ class Recorder:
     def account_state(self, account: str, state: str, reason: str, session: int) -> None:
         raise AssertionError("a feed has no account")
 
-    def net_position(self, account: str, instrument: int) -> int:
+    def booked(self, account: str) -> list[Position]:
         raise AssertionError("a feed has no positions")
 
     def metric(self, kind: str, id: str, values: tuple[tuple[str, int], ...]) -> None:

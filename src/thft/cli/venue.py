@@ -16,6 +16,7 @@ from thft.sim.demo_market import DemoMarket, FileMarket
 from thft.sim.quote_file import DAY_NS, merged
 from thft.sim.ws.binance import BinanceVenue
 from thft.sim.ws.bitfinex import BitfinexVenue
+from thft.sim.ws.bybit import BybitVenue
 from thft.sim.ws.faults import load_faults, run_faults
 from thft.sim.ws.kraken import KrakenVenue
 from thft.sim.ws.market import run_market
@@ -53,6 +54,12 @@ def binance(options: FeedOptions = DEFAULT) -> int:
 def kraken(options: FeedOptions = DEFAULT) -> int:
     """Serves v2 depth-10 books and trades; prints its port."""
     return _serve(KrakenVenue(), options)
+
+
+@app.command
+def bybit(options: FeedOptions = DEFAULT) -> int:
+    """Serves v5 quotes, books and trades; prints its port."""
+    return _serve(BybitVenue(), options)
 
 
 @app.command

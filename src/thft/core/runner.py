@@ -29,6 +29,7 @@ from thft.host.clock import EngineClock, MarketClock
 from thft.host.notify import READY, STOPPING, TURNING, Notifier
 from thft.model import event as ev
 from thft.model.order import Order
+from thft.model.position import Position
 from thft.stream.journal import Journal
 
 GOODBYE_S = 2.0
@@ -220,8 +221,8 @@ class Core:
         log.info("account %s %s: %s", account, state, reason)
         self.kernel.process(ev.AccountState(account, state, reason, session), self.now_ns())
 
-    def net_position(self, account: str, instrument: int) -> int:
-        return self.kernel.state.net_size(account, instrument)
+    def booked(self, account: str) -> list[Position]:
+        return self.kernel.state.legs(account)
 
     def metric(self, kind: str, id: str, values: tuple[tuple[str, int], ...]) -> None:
         self.kernel.process(ev.MetricSnapshot(0, kind, id, values), self.now_ns())

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from thft.model.event import ExecutionReport, ReplaceReport
 from thft.model.order import Order
+from thft.model.position import Position
 
 Level = tuple[int, int]
 """(price 1e-9, size 1e-8); size 0 removes the level."""
@@ -97,8 +98,8 @@ class EngineInbox(Protocol):
         """Takes an account's readiness, why, and how often it has logged on."""
         ...
 
-    def net_position(self, account: str, instrument: int) -> int:
-        """Returns the signed size the engine has booked, 1e-8."""
+    def booked(self, account: str) -> list[Position]:
+        """Returns the positions that the engine has booked as open."""
         ...
 
     def metric(self, kind: str, id: str, values: tuple[tuple[str, int], ...]) -> None:

@@ -23,9 +23,10 @@ from thft.kernel.timers import Timers
 from thft.model import event as ev
 from thft.model.book import TopBook
 from thft.model.codec import encode
-from thft.model.fixed import ABSENT
+from thft.model.fixed import ABSENT, divide_half_even
 from thft.model.instrument import Instrument
 from thft.model.order import Order
+from thft.model.position import Position
 from thft.state.fold import State
 from thft.state.quality import Quality
 
@@ -360,8 +361,16 @@ class Kernel(World):
         return self.state.net_size(account, instrument)
 
     def entry_price(self, account: str, instrument: int) -> int:
-        position = self.state.positions.get((account, instrument, ""))
-        return position.avg_price if position is not None and position.size else ABSENT
+        net = self.state.net_size(account, instrument)
+        side = [one for one in self.state.legs(account, instrument) if one.size * net > 0]
+        if len(side) == 1:
+            return side[0].avg_price
+        held = sum(abs(one.size) for one in side)
+        paid = sum(one.avg_price * abs(one.size) for one in side)
+        return divide_half_even(paid, held) if held else ABSENT
+
+    def positions(self, account: str, instrument: int) -> list[Position]:
+        return self.state.legs(account, instrument)
 
     def order(self, client_order_id: str) -> Order | None:
         return self.state.order(client_order_id)

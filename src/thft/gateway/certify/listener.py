@@ -8,6 +8,7 @@ from thft.gateway.port import Level
 from thft.host import clock
 from thft.model.event import ExecutionReport, ReplaceReport
 from thft.model.fixed import ABSENT
+from thft.model.position import Position
 
 
 class Listener:
@@ -73,9 +74,9 @@ class Listener:
     def account_state(self, account: str, state: str, reason: str, session: int) -> None:
         """See EngineInbox."""
 
-    def net_position(self, account: str, instrument: int) -> int:
+    def booked(self, account: str) -> list[Position]:
         """See EngineInbox."""
-        return 0
+        return []
 
     def metric(self, kind: str, id: str, values: tuple[tuple[str, int], ...]) -> None:
         """See EngineInbox."""

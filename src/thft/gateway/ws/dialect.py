@@ -51,6 +51,8 @@ class VenueDialect:
 
     venue: ClassVar[str] = ""
     max_fetches: ClassVar[int] = 1_000
+    ping_every_s: float = 0.0
+    """The venue wants a probe so often, also while data comes; 0: on silence alone."""
 
     def __init__(self, inbox: EngineInbox, wanted: Wanted) -> None:
         self.inbox = inbox
@@ -61,8 +63,6 @@ class VenueDialect:
         """(channel, symbol) that were asked for and have not brought data yet."""
         self._asked = 0
         self.leave = ""
-        self.ping_every_s = 0.0
-        """A probe goes out so often even while data comes in; 0: only into silence."""
         self.fetches: list[Fetch] = []
 
     @property

@@ -12,6 +12,7 @@ from thft.gateway.port import EngineInbox
 from thft.gateway.ws.binance import BinanceDialect
 from thft.gateway.ws.bitfinex import CHANNELS as BITFINEX_CHANNELS
 from thft.gateway.ws.bitfinex import BitfinexDialect
+from thft.gateway.ws.bybit import BybitDialect
 from thft.gateway.ws.dialect import BookSource, VenueDialect, Wanted
 from thft.gateway.ws.generic.dialect import GenericDialect
 from thft.gateway.ws.generic.mapping import FeedMapping
@@ -92,6 +93,12 @@ VENUES: dict[str, WebSocketVenue] = {
     ),
     "kraken": WebSocketVenue(
         KrakenDialect, "wss://ws.kraken.com/v2", ("depth",), connect=Rate(60, 60)
+    ),
+    "bybit": WebSocketVenue(
+        BybitDialect,
+        "wss://stream.bybit.com/v5/public/spot",
+        ("quotes", "depth"),
+        connect=Rate(500, 300),
     ),
     "okx": WebSocketVenue(
         OkxDialect,
