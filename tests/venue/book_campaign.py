@@ -18,7 +18,6 @@ from tests.venue.cases import CASES
 from tests.venue.wire import FEED, Recorder
 
 from thft.gateway.ws.dialect import VenueDialect, Wanted
-from thft.gateway.ws.venues import VENUES
 from thft.sim.ws.book import Change, SimBook
 from thft.sim.ws.server import VenueFaults, VenueServer, VenueSession
 
@@ -56,7 +55,7 @@ class Campaign:
 
     def __init__(self, name: str, seed: int, fault_every: int = 150) -> None:
         self.case = CASES[name]
-        self.record = VENUES[self.case.record or name]
+        self.record = self.case.venue_record()
         self.random = Random(seed)
         self.fault_every = fault_every
         self.venue: Any = self.case.venue()

@@ -142,6 +142,7 @@ def test_46_in_maintenance_bitfinex_has_no_books_and_afterwards_new_ones() -> No
         await wire.ready()
         _sim(wire).maintenance(True)
         await wire.until(lambda: wire.inbox.state == "SYNCING", "SYNCING")
+        await wire.settled()
         before = wire.inbox.batches
         wire.tick(0, "1.17002", "1.17010")
         await wire.settled()
@@ -194,7 +195,7 @@ def test_48_trades_come_as_they_were_made(name: str) -> None:
 @BOOKS
 def test_49_nobody_is_asked_for_trades_that_are_not_wanted(name: str) -> None:
     case = CASES[name]
-    record = VENUES[case.record or name]
+    record = case.venue_record()
     frames = record.dialect(Recorder(), Wanted(FEED, case.symbols, "depth")).begin()
     assert frames and not any(b"trade" in frame for frame in frames)
 
@@ -216,6 +217,7 @@ def test_50_numbers_that_start_over_after_maintenance_are_followed() -> None:
 def test_51_a_message_that_changes_nothing_is_a_sign_of_life_only() -> None:
     async def story(wire: Wire) -> None:
         await wire.ready()
+        await wire.settled()
         before = wire.inbox.batches
         _sim(wire).keep_alive(wire.symbols[0])
         await wire.settled()

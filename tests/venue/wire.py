@@ -20,7 +20,6 @@ from thft.gateway.limiter import Window
 from thft.gateway.supervisor import loop_ns
 from thft.gateway.ws.dialect import Wanted
 from thft.gateway.ws.feed import Liveness, WebSocketFeed
-from thft.gateway.ws.venues import VENUES as RECORDS
 from thft.gateway.ws.venues import broker_throttle
 from thft.model.book import DepthBook, Levels
 from thft.model.event import ExecutionReport, ReplaceReport
@@ -193,7 +192,7 @@ class Wire:
 
     async def connect(self, port: int) -> None:
         """Starts the feed against whatever listens on a port."""
-        record, limit = RECORDS[self.case.record or self.case.name], self._limit
+        record, limit = self.case.venue_record(), self._limit
         wanted = Wanted(FEED, self.case.symbols, self.case.book or record.books[0], trades=True)
         self.feed = WebSocketFeed(
             self.inbox,

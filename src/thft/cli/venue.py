@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+from dataclasses import dataclass
 from pathlib import Path
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
 from thft.base.errors import LocalError
 from thft.cli import venue_fix
@@ -17,7 +18,9 @@ from thft.sim.ws.binance import BinanceVenue
 from thft.sim.ws.bitfinex import BitfinexVenue
 from thft.sim.ws.bybit import BybitVenue
 from thft.sim.ws.coinbase import CoinbaseVenue
+from thft.sim.ws.faults import load_faults, run_faults
 from thft.sim.ws.kraken import KrakenVenue
+from thft.sim.ws.market import run_market
 from thft.sim.ws.okx import OkxVenue
 from thft.sim.ws.server import VenueServer
 
@@ -26,49 +29,75 @@ GRACE_S = 1.0
 venue_fix.add_to(app)
 
 
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class FeedOptions:
+    """What every simulated WebSocket venue can be told."""
+
+    port: int = 0
+    """Its port, 0 for any."""
+    faults: Path | None = None
+    """TOML file of what goes wrong, and when."""
+    seed: int = 1
+    """Seed of the market: whatever is subscribed, moves."""
+
+
+DEFAULT = FeedOptions()
+
+
 @app.command
-def binance(*, port: int = 0, rest_port: int = 0) -> int:
+def binance(options: FeedOptions = DEFAULT, *, rest_port: int = 0) -> int:
     """Serves quotes, depth and trades, and depth snapshots by HTTP; prints both ports."""
-    return _serve(BinanceVenue(), port, rest_port)
+    return _serve(BinanceVenue(), options, rest_port)
 
 
 @app.command
-def kraken(*, port: int = 0) -> int:
+def kraken(options: FeedOptions = DEFAULT) -> int:
     """Serves v2 depth-10 books and trades; prints its port."""
-    return _serve(KrakenVenue(), port)
+    return _serve(KrakenVenue(), options)
 
 
 @app.command
-def bybit(*, port: int = 0) -> int:
+def bybit(options: FeedOptions = DEFAULT) -> int:
     """Serves v5 quotes, books and trades; prints its port."""
-    return _serve(BybitVenue(), port)
+    return _serve(BybitVenue(), options)
 
 
 @app.command
-def coinbase(*, port: int = 0) -> int:
+def coinbase(options: FeedOptions = DEFAULT) -> int:
     """Serves Advanced Trade books and trades; prints its port."""
-    return _serve(CoinbaseVenue(), port)
+    return _serve(CoinbaseVenue(), options)
 
 
 @app.command
-def okx(*, port: int = 0) -> int:
+def okx(options: FeedOptions = DEFAULT) -> int:
     """Serves v5 quotes, books and trades; prints its port."""
-    return _serve(OkxVenue(), port)
+    return _serve(OkxVenue(), options)
 
 
 @app.command
-def bitfinex(*, port: int = 0) -> int:
+def bitfinex(options: FeedOptions = DEFAULT) -> int:
     """Serves v2 books and trades; prints its port."""
-    return _serve(BitfinexVenue(), port)
+    return _serve(BitfinexVenue(), options)
 
 
-def _serve(venue: VenueServer, port: int, rest_port: int = 0) -> int:
+def _serve(venue: VenueServer, options: FeedOptions, rest_port: int = 0) -> int:
+    faults = load_faults(options.faults) if options.faults is not None else ()
+
     async def main() -> None:
-        ports = {venue.name: await venue.listen(port)}
+        ports = {venue.name: await venue.listen(options.port)}
         if venue.has_rest:
             ports[f"{venue.name}_rest"] = await venue.listen_rest(rest_port)
         print(json.dumps(ports), flush=True)
-        await _stopped()
+        market = asyncio.ensure_future(run_market(venue, options.seed))
+        trouble = asyncio.ensure_future(run_faults(venue, faults))
+        stopped = asyncio.ensure_future(_stopped())
+        await asyncio.wait([market, stopped], return_when=asyncio.FIRST_COMPLETED)
+        if market.done():
+            market.result()
+        for task in (market, trouble):
+            task.cancel()
+        await venue.close()
 
     asyncio.run(main())
     return 0

@@ -12,6 +12,7 @@ from msgspec import Meta, Struct
 from thft.base.errors import LocalError
 from thft.core.findings import findings
 from thft.gateway.fix.settings import FixSettings
+from thft.gateway.ws.generic.mapping import FeedMapping
 
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 Positive = Annotated[int, Meta(ge=1)]
@@ -81,6 +82,8 @@ class VenueConfig(Struct, forbid_unknown_fields=True):
     trades: bool = False
     """Prints are wanted too."""
     fix: FixSettings | None = None
+    websocket: FeedMapping | None = None
+    """What the feed of a `generic` dialect says."""
     role: Literal["", "fast", "slow"] = ""
 
 

@@ -18,7 +18,8 @@ from thft.base.errors import LocalError
 from thft.core.catalogue import Catalogue, load_catalogue
 from thft.gateway.dialects import load as load_dialect
 from thft.gateway.fix.settings import FixSettings, dialect_findings
-from thft.gateway.ws.venues import VENUES
+from thft.gateway.ws.generic.mapping import FeedMapping, mapping_findings
+from thft.gateway.ws.venues import GENERIC, VENUES
 
 Table = dict[str, Any]
 NAMES = (("instruments", "symbol"), ("venues", "name"), ("accounts", "name"))
@@ -149,8 +150,13 @@ def _gateways(table: Table) -> Iterator[str]:
 
 
 def _websocket(venue: Table, dialect: str, key: str) -> Iterator[str]:
+    if dialect == GENERIC:
+        yield from _generic(venue, key)
+        return
+    if venue.get("websocket") is not None:
+        yield f"{key}.websocket: only the dialect {GENERIC!r} is told how its feed speaks"
     if dialect not in VENUES:
-        said = f"{', '.join(map(repr, VENUES))} are WebSockets; a FIX venue has a table"
+        said = f"{', '.join(map(repr, (*VENUES, GENERIC)))} are WebSockets; a FIX venue has a table"
         yield f"{key}.dialect: {dialect!r} without {key}.fix: {said} of that name"
     elif (book := venue.get("book")) in ("quotes", "depth") and book not in VENUES[dialect].books:
         yield f"{key}.book: {dialect} offers {', '.join(map(repr, VENUES[dialect].books))}"
@@ -161,9 +167,30 @@ def _websocket(venue: Table, dialect: str, key: str) -> Iterator[str]:
             yield f"{key}.symbols: {said}: move some to another venue of that dialect"
 
 
+def _generic(venue: Table, key: str) -> Iterator[str]:
+    """Yields what a feed of one's own lacks: its address and how it speaks."""
+    if venue.get("url") is None:
+        yield f"{key}.url: missing: a feed of one's own has no public address"
+    if "websocket" not in venue:
+        yield f"{key}.websocket: missing: say how the feed speaks, see docs/websocket.md"
+        return
+    if venue.get("book") not in (None, "", "quotes"):
+        yield f"{key}.book: {GENERIC} offers 'quotes'"
+    try:
+        mapping = msgspec.convert(venue["websocket"], FeedMapping)
+    except msgspec.ValidationError:
+        return  # said already, with its key
+    symbols = venue.get("symbols")
+    carried = len(symbols) if isinstance(symbols, dict) else 0
+    for inner, text in mapping_findings(mapping, carried, venue.get("trades") is True):
+        yield f"{key}.websocket.{inner}: {text}"
+
+
 def _fix(table: Table, venue: Table, key: str, traded: bool) -> Iterator[str]:
     if venue.get("url") is not None:
         yield f"{key}.url: a FIX venue has {key}.fix.host instead"
+    if venue.get("websocket") is not None:
+        yield f"{key}.websocket: a FIX venue has {key}.fix instead"
     clock = table.get("clock")
     if isinstance(clock, dict) and clock.get("source") == "market":
         yield f"{key}.fix: a FIX session lives in real time, clock.source must be 'wall'"

@@ -109,11 +109,14 @@ class Gateways:
         return [(link, now_ns - at_ns) for link, at_ns in self._state.feeds[feed].attempts]
 
     def _websocket(self, config: VenueConfig) -> WebSocketFeed:
-        venue = websockets.VENUES[config.dialect]
-        if config.dialect not in self._brokers:
+        if config.websocket is not None and config.url is not None:
+            broker, venue = config.url, websockets.generic_venue(config.url, config.websocket)
+        else:
+            broker, venue = config.dialect, websockets.VENUES[config.dialect]
+        if broker not in self._brokers:
             gate = Gate(websockets.broker_throttle(), loop_ns)
-            self._brokers[config.dialect] = gate, venue.budget()
-        gate, budget = self._brokers[config.dialect]
+            self._brokers[broker] = gate, venue.budget()
+        gate, budget = self._brokers[broker]
         feed, symbols = self._feed(config.name)
         for _, age_ns in self._attempts(feed):
             budget.attempt(moment()[0] - age_ns)

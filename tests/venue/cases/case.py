@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from thft.gateway.ws.dialect import BookSource
+from thft.gateway.ws.venues import VENUES, WebSocketVenue
 from thft.sim.ws.server import VenueServer
 
 
@@ -25,6 +26,10 @@ class Case(NamedTuple):
     """Its words."""
     answers_probes: bool = True
     """A probe is answered by a message, which `mute` silences; else by a pong of the socket."""
-    record: str = ""
+    record: str | WebSocketVenue = ""
     book: BookSource | None = None
     """Where the top of book comes from; None: what is first in the record."""
+
+    def venue_record(self) -> WebSocketVenue:
+        """Returns the record that makes the dialect."""
+        return VENUES[self.record or self.name] if isinstance(self.record, str) else self.record

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from thft.model.fixed import ABSENT, BadNumber
 
 LATEST_MS = 10**13
+ISO = re.compile(r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:?\d\d)?")
+"""Time to the second, its fraction, and where it is from."""
 
 
 def of_ms(ms: int) -> int:
@@ -26,14 +29,14 @@ def of_ms_text(text: str) -> int:
 
 
 def of_iso(text: str) -> int:
-    """Returns an ISO 8601 time in UTC as ns, digits beyond µs too; raises BadNumber."""
+    """Returns an ISO 8601 time, UTC unless it says so, as ns, all its digits; raises BadNumber."""
     if not text:
         return ABSENT
-    whole, _, fraction = text.removesuffix("Z").removesuffix("+00:00").partition(".")
+    parts = ISO.fullmatch(text)
     try:
-        moment = datetime.fromisoformat(f"{whole}+00:00")
+        moment = datetime.fromisoformat(parts[1] + (parts[3] or "Z")) if parts else None
     except ValueError:
-        raise BadNumber(f"{text[:40]!r} is no time", "check the venue's frame") from None
-    if fraction and not (fraction.isascii() and fraction.isdigit() and len(fraction) <= 9):
+        moment = None
+    if parts is None or moment is None:
         raise BadNumber(f"{text[:40]!r} is no time", "check the venue's frame")
-    return int(moment.timestamp()) * 1_000_000_000 + int(fraction.ljust(9, "0") or 0)
+    return int(moment.timestamp()) * 1_000_000_000 + int((parts[2] or "").ljust(9, "0"))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from thft.base.backoff import ConnectBudget
 from thft.gateway.limiter import GUARD_NS, SECOND_NS, Throttle, Window
-from thft.gateway.ws.dialect import BookSource, VenueDialect
+from thft.gateway.port import EngineInbox
+from thft.gateway.ws.dialect import BookSource, VenueDialect, Wanted
 from thft.gateway.ws.dialects.binance import BinanceDialect
 from thft.gateway.ws.dialects.bitfinex import CHANNELS as BITFINEX_CHANNELS
 from thft.gateway.ws.dialects.bitfinex import BitfinexDialect
@@ -14,6 +17,8 @@ from thft.gateway.ws.dialects.bybit import BybitDialect
 from thft.gateway.ws.dialects.coinbase import CoinbaseDialect
 from thft.gateway.ws.dialects.kraken import KrakenDialect
 from thft.gateway.ws.dialects.okx import OkxDialect
+from thft.gateway.ws.generic.dialect import GenericDialect
+from thft.gateway.ws.generic.mapping import FeedMapping
 
 DATA_PER_S = 500
 EXECUTIONS_PER_S = 100
@@ -32,7 +37,7 @@ class Rate(NamedTuple):
 class WebSocketVenue(NamedTuple):
     """One venue as its public documentation describes it."""
 
-    dialect: type[VenueDialect]
+    dialect: Callable[[EngineInbox, Wanted], VenueDialect]
     url: str
     books: tuple[BookSource, ...]
     """Where a top of book can come from; the first is taken unless the configuration says."""
@@ -60,6 +65,17 @@ class WebSocketVenue(NamedTuple):
             Window(rate.messages, rate.window_s * SECOND_NS, signs=False) for rate in self.requests
         ]
         return messages + requests
+
+
+def generic_venue(url: str, mapping: FeedMapping) -> WebSocketVenue:
+    """Returns the record of a feed that a mapping tells."""
+    return WebSocketVenue(
+        partial(GenericDialect, mapping),
+        url,
+        ("quotes",),
+        connect=Rate(mapping.connects_per_minute, 60),
+        rates=(Rate(mapping.messages_per_s, 1),),
+    )
 
 
 def broker_throttle() -> Throttle:
@@ -107,3 +123,5 @@ VENUES: dict[str, WebSocketVenue] = {
         channels=BITFINEX_CHANNELS,
     ),
 }
+GENERIC = "generic"
+"""The dialect whose record is a table of the configuration."""

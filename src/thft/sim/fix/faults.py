@@ -17,18 +17,15 @@ A fault of the venue acts once its time comes, or when a message of type `on` pa
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-import msgspec
 from msgspec import Meta, Struct
 
-from thft.base.errors import LocalError
 from thft.base.prng import Prng
-from thft.base.schema import findings
+from thft.sim.fault_file import load_fault_file
 
 Seconds = Annotated[float, Meta(ge=0)]
 WIRE = ("lag", "drop", "duplicate", "reorder", "garble")
@@ -155,14 +152,4 @@ class Faults:
 
 def load_faults(path: Path) -> tuple[Fault, ...]:
     """Returns the faults of a TOML file; raises LocalError with all findings."""
-    try:
-        table = tomllib.loads(path.read_text())
-    except OSError as error:
-        raise LocalError(f"{path}: {error.strerror}", "name an existing fault file") from error
-    except ValueError as error:
-        raise LocalError(f"{path}: {error}", "mend the TOML") from error
-    found = findings(table, FaultFile)
-    if found:
-        listed = "".join(f"\n  {finding}" for finding in found)
-        raise LocalError(f"{path}: {len(found)} findings{listed}\n", "mend these keys")
-    return msgspec.convert(table, FaultFile).faults
+    return load_fault_file(path, FaultFile).faults

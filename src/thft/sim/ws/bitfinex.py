@@ -113,8 +113,8 @@ class BitfinexVenue(VenueServer):
         id = self._lines[session].channels[channel, symbol]
         if channel == "trades":
             self._say(session, f"{id},[[1,1580268444802,11.1998,1.3],[2,1580268484802,-5,1.29]]")
-        elif symbol in self._books:
-            bids, asks = self._books[symbol].best(DEPTH)
+        else:
+            bids, asks = self.book(symbol).best(DEPTH)
             levels = [_level(*level) for level in bids] + [_level(*level, -ONE) for level in asks]
             self._say(session, f"{id},[{','.join(levels)}]")
             self._say_checksum(session, id, symbol)
@@ -134,17 +134,15 @@ class BitfinexVenue(VenueServer):
         self, symbol: str, bid: str, bid_size: str, ask: str, ask_size: str, ts_ns: int
     ) -> None:
         """Makes these the only levels of the book, removals first."""
-        first = symbol not in self._books
         change = self.book(symbol).only(bid, bid_size, ask, ask_size)
-        self._changed(symbol, change, first)
+        self._changed(symbol, change)
 
     def change(self, symbol: str, change: Change, ts_ns: int = 0) -> None:
         """Publishes a change of the book, as far as it shows."""
-        first = symbol not in self._books
         book = self.book(symbol)
         before = book.best(DEPTH)
         book.apply(change)
-        self._changed(symbol, difference(before, book.best(DEPTH)), first)
+        self._changed(symbol, difference(before, book.best(DEPTH)))
 
     def trade(self, symbol: str, price: str, size: str, side: str, ts_ns: int) -> None:
         """Publishes a print, executed and then updated; `side` is the aggressor's."""
@@ -176,15 +174,12 @@ class BitfinexVenue(VenueServer):
                 found.append((session, id))
         return found
 
-    def _changed(self, symbol: str, change: Change, first: bool) -> None:
+    def _changed(self, symbol: str, change: Change) -> None:
         self.counts.ticks_sent += 1
         levels = [_level(*level) for level in change.bids]
         levels += [_level(*level, -ONE) for level in change.asks]
         levels.sort(key=lambda level: level.split(",")[1] != "0")  # what goes, goes first
         for session, id in self._takers("book", symbol):
-            if first:
-                self._snapshot(session, "book", symbol)
-                continue
             for level in levels:
                 self._say(session, f"{id},{level}")
             self._say_checksum(session, id, symbol)

@@ -88,7 +88,7 @@ class OkxVenue(VenueServer):
         self.note_subscription(session, list(dict.fromkeys(symbol for _, symbol in known)))
         session.channels.update(known)
         for channel, symbol in known:
-            if symbol in self._books and channel != "trades":
+            if channel == "books" or (channel == "bbo-tbt" and self.book(symbol).bids):
                 session.send(self._whole(channel, symbol, 0))
 
     # ---- the market ----------------------------------------------------------------------------
@@ -97,17 +97,15 @@ class OkxVenue(VenueServer):
         self, symbol: str, bid: str, bid_size: str, ask: str, ask_size: str, ts_ns: int
     ) -> None:
         """Makes these the only levels of the book."""
-        first = symbol not in self._books
-        book = self.book(symbol)
-        self._changed(symbol, book.only(bid, bid_size, ask, ask_size), ts_ns, first)
+        change = self.book(symbol).only(bid, bid_size, ask, ask_size)
+        self._changed(symbol, change, ts_ns)
 
     def change(self, symbol: str, change: Change, ts_ns: int = 0) -> None:
         """Publishes a change of the book, as far as it shows."""
-        first = symbol not in self._books
         book = self.book(symbol)
         before = book.best(DEPTH)
         book.apply(change)
-        self._changed(symbol, difference(before, book.best(DEPTH)), ts_ns, first)
+        self._changed(symbol, difference(before, book.best(DEPTH)), ts_ns)
 
     def trade(self, symbol: str, price: str, size: str, side: str, ts_ns: int) -> None:
         """Publishes a print; `side` is the aggressor's, buy or sell."""
@@ -141,22 +139,17 @@ class OkxVenue(VenueServer):
             b'service upgrade. Please reconnect.","connId":"a4d3ae55"}'
         )
 
-    def _changed(self, symbol: str, change: Change, ts_ns: int, first: bool) -> None:
+    def _changed(self, symbol: str, change: Change, ts_ns: int) -> None:
         before = self._seq[symbol]
         self._seq[symbol] += 1 + before % 3
-        if first:
-            self.publish(symbol, self._whole("books", symbol, ts_ns), "books")
-        else:
-            message = self._book_message(symbol, "update", change, before, ts_ns)
-            self.publish(symbol, message, "books")
+        message = self._book_message(symbol, "update", change, before, ts_ns)
+        self.publish(symbol, message, "books")
         self.publish(symbol, self._whole("bbo-tbt", symbol, ts_ns), "bbo-tbt")
 
     def _whole(self, channel: str, symbol: str, ts_ns: int) -> bytes:
         if channel == "books":
-            return self._book_message(
-                symbol, "snapshot", self._books[symbol].best(DEPTH), -1, ts_ns
-            )
-        bids, asks = self._books[symbol].best(1)
+            return self._book_message(symbol, "snapshot", self.book(symbol).best(DEPTH), -1, ts_ns)
+        bids, asks = self.book(symbol).best(1)
         body = (
             f'[{{"asks":[{_levels(asks)}],"bids":[{_levels(bids)}],'
             f'"ts":"{ts_ns // 1_000_000}","seqId":{self._seq[symbol]}}}]'

@@ -199,6 +199,21 @@ class VenueServer:
             if session.transport is not None:
                 session.transport.disconnect(graceful=False)
 
+    def subscribed_symbols(self) -> set[str]:
+        """Returns what any client has subscribed."""
+        found: set[str] = set()
+        for session in self.sessions:
+            found |= session.symbols
+            found |= {symbol for _, symbol in session.channels}
+        return found
+
+    def announce_restart(self) -> None:
+        """Says that connections will be closed, where the venue says so."""
+
+    def maintenance(self, on: bool) -> None:
+        """Says that maintenance begins or is over; a venue without words for it is silent."""
+        self.faults.mute = on
+
     def send_raw(self, payload: bytes, kind: WSMsgType = WSMsgType.TEXT) -> None:
         """Puts any payload on every connection."""
         for session in self.sessions:

@@ -15,7 +15,7 @@ from msgspec import Raw, Struct
 from thft.gateway.port import EngineInbox
 from thft.gateway.ws import times
 from thft.gateway.ws.dialect import Fetch, VenueDialect, Wanted
-from thft.gateway.ws.renewal import Renewals
+from thft.gateway.ws.proof.renewal import Renewals
 from thft.model.book import DepthBook
 from thft.model.fixed import ABSENT, BadNumber, pack_json, parse_price, parse_size
 

@@ -11,8 +11,8 @@ from msgspec import Raw, Struct
 
 from thft.gateway.port import EngineInbox, Level
 from thft.gateway.ws.dialect import VenueDialect, Wanted
-from thft.gateway.ws.renewal import Key, Renewals
-from thft.gateway.ws.venue_book import ASKS, BIDS, VenueBook, amount_checksum
+from thft.gateway.ws.proof.book import ASKS, BIDS, VenueBook, amount_checksum
+from thft.gateway.ws.proof.renewal import Key, Renewals
 from thft.model.fixed import ABSENT, BadNumber, parse_price, parse_size
 
 BOOK, TRADES = "book", "trades"

@@ -15,8 +15,8 @@ from msgspec import Struct
 from thft.gateway.port import EngineInbox, Level
 from thft.gateway.ws import times
 from thft.gateway.ws.dialect import VenueDialect, Wanted
-from thft.gateway.ws.renewal import Key, Renewals
-from thft.gateway.ws.venue_book import ASKS, BIDS, VenueBook
+from thft.gateway.ws.proof.book import ASKS, BIDS, VenueBook
+from thft.gateway.ws.proof.renewal import Key, Renewals
 from thft.model.fixed import ABSENT, BadNumber, parse_price, parse_size
 
 QUOTES, TRADES = "orderbook.1", "publicTrade"

@@ -15,7 +15,7 @@ from msgspec import Struct
 from thft.gateway.port import EngineInbox, Level
 from thft.gateway.ws import times
 from thft.gateway.ws.dialect import VenueDialect, Wanted
-from thft.gateway.ws.renewal import Renewals
+from thft.gateway.ws.proof.renewal import Renewals
 from thft.model.book import DepthBook
 from thft.model.fixed import ABSENT, BadNumber, parse_price, parse_size
 

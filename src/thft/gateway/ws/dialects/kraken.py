@@ -15,8 +15,8 @@ from msgspec import Struct
 from thft.gateway.port import EngineInbox
 from thft.gateway.ws import times
 from thft.gateway.ws.dialect import VenueDialect, Wanted
-from thft.gateway.ws.renewal import Key, Renewals
-from thft.gateway.ws.venue_book import ASKS, BIDS, VenueBook, decimals, padded_checksum
+from thft.gateway.ws.proof.book import ASKS, BIDS, VenueBook, decimals, padded_checksum
+from thft.gateway.ws.proof.renewal import Key, Renewals
 from thft.model.book import Levels
 from thft.model.fixed import (
     PRICE_DIGITS,

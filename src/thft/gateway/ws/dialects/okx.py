@@ -14,8 +14,8 @@ from msgspec import Struct
 from thft.gateway.port import EngineInbox, Level
 from thft.gateway.ws import times
 from thft.gateway.ws.dialect import VenueDialect, Wanted
-from thft.gateway.ws.renewal import Key, Renewals
-from thft.gateway.ws.venue_book import ASKS, BIDS, VenueBook, paired_checksum
+from thft.gateway.ws.proof.book import ASKS, BIDS, VenueBook, paired_checksum
+from thft.gateway.ws.proof.renewal import Key, Renewals
 from thft.model.fixed import ABSENT, BadNumber, parse_price, parse_size
 
 QUOTES, BOOKS, TRADES = "bbo-tbt", "books", "trades"

@@ -1,0 +1,1 @@
+"""What proves a venue's books, and when a book that was dropped is asked for again."""

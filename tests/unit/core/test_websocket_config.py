@@ -1,0 +1,118 @@
+"""WebSocket venues in a configuration: a feed of one's own, channels a connection, findings."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from thft.core.config import BadConfig, load
+from thft.core.runner import Core
+from thft.gateway.ws.feed import WebSocketFeed
+from thft.gateway.ws.generic.dialect import GenericDialect
+
+HEAD = """
+mode = "paper"
+[journal]
+min_free_mib = 0
+"""
+INSTRUMENT = """
+[[instruments]]
+symbol = "{0}"
+digits = 5
+pip = "0.0001"
+"""
+OWN = """
+[[venues]]
+name = "{name}"
+dialect = "generic"
+url = "wss://feed.example/v1"
+trades = true
+symbols = {{ A = "a/usd" }}
+[venues.websocket]
+connects_per_minute = 3
+[[venues.websocket.subscribe]]
+text = '{{"subscribe":"{{symbol}}"}}'
+[[venues.websocket.messages]]
+kind = "quote"
+where = {{ "/type" = "q" }}
+symbol = "/s"
+bid = "/b"
+ask = "/a"
+[[venues.websocket.messages]]
+kind = "trade"
+symbol = "/s"
+price = "/p"
+size = "/v"
+"""
+
+
+def _config(tmp_path: Path, *parts: str) -> Path:
+    path = tmp_path / "config.toml"
+    path.write_text(HEAD + "".join(parts))
+    return path
+
+
+def test_two_feeds_at_one_address_share_its_budget(tmp_path: Path) -> None:
+    both = OWN.format(name="one"), OWN.format(name="two")
+    path = _config(tmp_path, INSTRUMENT.format("A"), *both)
+
+    async def made() -> None:
+        core = Core(load(path), tmp_path / "data")
+        first, second = core._gateways.all
+        assert isinstance(first, WebSocketFeed) and isinstance(second, WebSocketFeed)
+        dialect = first._make_dialect()
+        assert isinstance(dialect, GenericDialect)
+        assert dialect.begin() == [b'{"subscribe":"a/usd"}']
+        assert dialect.wanted.trades
+        assert list(core._gateways._brokers) == ["wss://feed.example/v1"]
+        core.journal.abandon()
+
+    asyncio.run(made())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    (
+        ('url = "wss://feed.example/v1"\n', "", r"venues\[0\].url: missing: a feed of one's own"),
+        ('bid = "/b"', 'bid = "b"', r"venues\[0\].websocket.messages\[0\].bid: expected a path"),
+        ('bid = "/b"', 'bidd = "/b"', r"venues\[0\].websocket.messages\[0\].bidd: unknown key"),
+        ('bid = "/b"\n', "", r"venues\[0\].websocket.messages\[0\].bid: missing: a quote needs"),
+        ('"/type" = "q"', '"/type" = 5', r"messages\[0\].where./type: expected `str`, got `int`"),
+        ('"generic"', '"kraken"', r"venues\[0\].websocket: only the dialect 'generic'"),
+        ("trades = true", 'book = "depth"', r"venues\[0\].book: generic offers 'quotes'"),
+    ),
+)
+def test_what_is_wrong_with_a_feed_of_ones_own(
+    tmp_path: Path, old: str, new: str, said: str
+) -> None:
+    table = OWN.format(name="own")
+    assert old in table
+    path = _config(tmp_path, INSTRUMENT.format("A"), table.replace(old, new, 1))
+    with pytest.raises(BadConfig, match=said) as caught:
+        load(path)
+    assert str(path) in str(caught.value)
+
+
+def test_a_feed_of_ones_own_without_words_for_it(tmp_path: Path) -> None:
+    table = OWN.format(name="own").partition("[venues.websocket]")[0]
+    path = _config(tmp_path, INSTRUMENT.format("A"), table)
+    with pytest.raises(BadConfig, match=r"venues\[0\].websocket: missing: say how the feed speaks"):
+        load(path)
+
+
+@pytest.mark.parametrize(("count", "trades", "good"), ((25, "false", True), (13, "true", False)))
+def test_bitfinex_has_25_channels_a_connection(
+    tmp_path: Path, count: int, trades: str, good: bool
+) -> None:
+    names = [f"S{number}" for number in range(count)]
+    symbols = ", ".join(f'{name} = "t{name}"' for name in names)
+    table = f'[[venues]]\nname = "b"\ndialect = "bitfinex"\ntrades = {trades}\n'
+    instruments = "".join(map(INSTRUMENT.format, names))
+    path = _config(tmp_path, instruments, table, f"symbols = {{ {symbols} }}\n")
+    if good:
+        assert len(load(path).venues[0].symbols) == count
+        return
+    with pytest.raises(BadConfig, match=r"venues\[0\].symbols: 26 channels, bitfinex gives"):
+        load(path)
