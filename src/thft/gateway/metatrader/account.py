@@ -15,14 +15,14 @@ from thft.gateway.fix.credential import resolve
 from thft.gateway.fix_link import now
 from thft.gateway.gate import Gate
 from thft.gateway.limiter import Item, Lane
-from thft.gateway.metatrader import keys
-from thft.gateway.metatrader import records as r
 from thft.gateway.metatrader.clock import ServerClock
 from thft.gateway.metatrader.link import EaLink
 from thft.gateway.metatrader.orders import OrderDesk
+from thft.gateway.metatrader.protocol import keys
+from thft.gateway.metatrader.protocol import records as r
+from thft.gateway.metatrader.protocol.session import Refused, not_proven
 from thft.gateway.metatrader.quotes import QuoteDesk
 from thft.gateway.metatrader.readiness import Readiness, Timing
-from thft.gateway.metatrader.session import Refused, not_proven
 from thft.gateway.metatrader.settings import MetaTraderSettings
 from thft.gateway.port import EngineInbox
 from thft.model.fixed import ABSENT

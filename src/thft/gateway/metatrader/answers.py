@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from thft.gateway.metatrader import records as r
-from thft.gateway.metatrader.frames import WrongFrame
+from thft.gateway.metatrader.protocol import records as r
+from thft.gateway.metatrader.protocol import shapes
+from thft.gateway.metatrader.protocol.frames import WrongFrame
 
 MOST_ROWS = 100_000
 
@@ -29,7 +30,9 @@ class Answer:
     def take(self, record: Any) -> None:
         """Takes a record of this answer; raises WrongFrame when it does not belong there."""
         if self.end is not None or (self.begin is None) != isinstance(record, r.Begin):
-            raise WrongFrame(f"{r.name_of(type(record))} out of its place in answer {self.req}")
+            raise WrongFrame(
+                f"{shapes.name_of(type(record))} out of its place in answer {self.req}"
+            )
         if isinstance(record, r.Begin):
             self.begin = record
         elif isinstance(record, r.End):

@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable
 
 from thft.base.errors import LocalError
 from thft.gateway.fix_link import now
-from thft.gateway.metatrader import records as r
 from thft.gateway.metatrader.account import MetaTraderAccount
 from thft.gateway.metatrader.link import EaLink
-from thft.gateway.metatrader.session import Refused, Session, not_proven
+from thft.gateway.metatrader.protocol import records as r
+from thft.gateway.metatrader.protocol.session import Refused, Session, not_proven
 from thft.gateway.metatrader.settings import BridgeSettings
 
 WAITING, WAITING_PER_ADDRESS = 100, 20

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 
-from thft.gateway.metatrader import records as r
+from thft.gateway.metatrader.protocol import records as r
 from thft.model.fixed import ABSENT, SIZE_DIGITS, SIZE_ONE, format_scaled
 from thft.model.order import Order
 

@@ -5,9 +5,15 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Protocol
 
-from thft.gateway.metatrader import records as r
-from thft.gateway.metatrader.frames import FIRST_BYTES, FRAME_BYTES, Framer, WrongFrame, clean
-from thft.gateway.metatrader.session import Refused, Session, State
+from thft.gateway.metatrader.protocol import records as r
+from thft.gateway.metatrader.protocol.frames import (
+    FIRST_BYTES,
+    FRAME_BYTES,
+    Framer,
+    WrongFrame,
+    clean,
+)
+from thft.gateway.metatrader.protocol.session import Refused, Session, State
 
 WRITE_BYTES = 1 << 20
 """An EA that leaves so much unread is dropped."""

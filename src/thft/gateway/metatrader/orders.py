@@ -17,8 +17,8 @@ from typing import Any
 from thft.gateway.fix_link import now
 from thft.gateway.limiter import Lane
 from thft.gateway.metatrader import commands as c
-from thft.gateway.metatrader import records as r
-from thft.gateway.metatrader.frames import WrongFrame, clean
+from thft.gateway.metatrader.protocol import records as r
+from thft.gateway.metatrader.protocol.frames import WrongFrame, clean
 from thft.gateway.metatrader.settings import MetaTraderSettings
 from thft.gateway.port import EngineInbox
 from thft.model.event import ExecutionReport, ReplaceReport

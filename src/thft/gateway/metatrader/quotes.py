@@ -11,9 +11,9 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from thft.gateway.metatrader import records as r
 from thft.gateway.metatrader.clock import ServerClock
-from thft.gateway.metatrader.frames import WrongFrame
+from thft.gateway.metatrader.protocol import records as r
+from thft.gateway.metatrader.protocol.frames import WrongFrame
 from thft.gateway.port import EngineInbox
 from thft.model.fixed import ABSENT
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from thft.gateway.metatrader import commands as c
-from thft.gateway.metatrader import records as r
 from thft.gateway.metatrader.answers import Answer
-from thft.gateway.metatrader.frames import WrongFrame
 from thft.gateway.metatrader.orders import OrderDesk
+from thft.gateway.metatrader.protocol import records as r
+from thft.gateway.metatrader.protocol.frames import WrongFrame
 from thft.gateway.port import EngineInbox
 from thft.model.fixed import ABSENT, SIZE_DIGITS, format_scaled
 

@@ -1,24 +1,11 @@
-"""Every type of frame as a record, and records to bodies and back; used by both ends.
+"""Every type of frame as a record; used by both ends.
 
 Prices are int 1e-9, lots int 1e-8, money int 1e-9, ABSENT where a field is empty; times are ms.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from typing import Any, NamedTuple, TypeAlias
-
-from thft.base.errors import RemoteError
-from thft.gateway.metatrader.frames import SEPARATOR, UNCLEAN, WrongFrame
-from thft.model.fixed import (
-    ABSENT,
-    MONEY_DIGITS,
-    PRICE_DIGITS,
-    SIZE_DIGITS,
-    format_scaled,
-    parse_scaled,
-)
+from typing import NamedTuple, TypeAlias
 
 VERSION = 1
 Price: TypeAlias = int
@@ -28,7 +15,6 @@ Count: TypeAlias = int
 """A number that must be there."""
 Whole: TypeAlias = int
 """A number, 0 when it is not said."""
-WHOLE = re.compile(r"-?[0-9]{1,19}")
 
 
 class Hello(NamedTuple):
@@ -416,126 +402,3 @@ class Result(NamedTuple):
     bid: Price
     ask: Price
     words: str
-
-
-FROM_EA: tuple[type[Any], ...] = (
-    *(Hello, Auth, Bye, Pong, Heart, Symbol, NoSymbol, Ticks, Present, Gap, Begin, OrderRow),
-    *(PositionRow, DealRow, Progress, End, Gone, Ack, Result),
-)
-FROM_ENGINE: tuple[type[Any], ...] = (
-    *(Challenge, Welcome, Reject, Bye, Ping, Subscribe, Unsubscribe, Snapshot, History),
-    *(Open, Modify, Close, CloseBy, Delete),
-)
-COMMANDS = (Open, Modify, Close, CloseBy, Delete)
-BARE = frozenset(("HELLO", "CHALLENGE", "AUTH", "WELCOME", "REJECT", "TICKS", "PONG"))
-"""Types that carry no MAC."""
-TICK_FIELDS, MOST_TICKS = 6, 256
-
-
-def name_of(kind: type[Any]) -> str:
-    """Returns the TYPE of a record's frames."""
-    return kind.__name__.upper()
-
-
-TYPES_EA = {name_of(kind): kind for kind in FROM_EA}
-TYPES_ENGINE = {name_of(kind): kind for kind in FROM_ENGINE}
-
-
-def fields_of(record: Any) -> str:
-    """Returns the fields of a record as they stand behind `SEQ|TYPE`."""
-    if isinstance(record, Ticks):
-        flat: list[str] = [str(value) for value in record[:4]]
-        for tick in record.ticks:
-            flat += _texts(tick)
-        return SEPARATOR.join(flat)
-    return SEPARATOR.join(_texts(record))
-
-
-def _texts(record: Any) -> list[str]:
-    return [_WRITERS[form](value) for form, value in zip(_FORMS[type(record)], record, strict=True)]
-
-
-def record_of(kind: type[Any], fields: list[str]) -> Any:
-    """Returns the record of a frame's fields; raises WrongFrame."""
-    try:
-        if kind is Ticks:
-            return _ticks(fields)
-        return _record(kind, fields)
-    except RemoteError as error:
-        raise WrongFrame(f"{name_of(kind)}: {error}"[:200]) from None
-
-
-def _record(kind: type[Any], fields: list[str]) -> Any:
-    forms = _FORMS[kind]
-    if len(fields) != len(forms):
-        raise WrongFrame(f"{len(fields)} fields, {len(forms)} are due")
-    return kind(*(_READERS[form](text) for form, text in zip(forms, fields, strict=True)))
-
-
-def _ticks(fields: list[str]) -> Ticks:
-    count, rest = divmod(len(fields) - 4, TICK_FIELDS)
-    if rest or not 0 < count <= MOST_TICKS:
-        raise WrongFrame(f"{len(fields)} fields are no 1 to {MOST_TICKS} ticks")
-    head = [_count(text) for text in fields[:4]]
-    ticks = [
-        _record(Tick, fields[at : at + TICK_FIELDS]) for at in range(4, len(fields), TICK_FIELDS)
-    ]
-    sub, first, missed, time_mono = head
-    return Ticks(sub, first, missed, time_mono, tuple(ticks))
-
-
-def _count(text: str) -> int:
-    if not WHOLE.fullmatch(text):
-        raise WrongFrame(f"{text[:40]!r} is no whole number")
-    value = int(text)
-    if abs(value) >= 1 << 63:
-        raise WrongFrame(f"{text!r} does not fit 64 bits")
-    return value
-
-
-def _truth(text: str) -> bool:
-    if text not in ("0", "1"):
-        raise WrongFrame(f"{text[:40]!r} is neither 0 nor 1")
-    return text == "1"
-
-
-def _text(text: str) -> str:
-    if UNCLEAN.search(text):
-        raise WrongFrame("control characters in a text")
-    return text
-
-
-def _scaled(digits: int) -> tuple[Callable[[str], int], Callable[[int], str]]:
-    def read(text: str) -> int:
-        return parse_scaled(text, digits) if text else ABSENT
-
-    def write(value: int) -> str:
-        return "" if value == ABSENT else format_scaled(value, digits)
-
-    return read, write
-
-
-_price, _lots, _money = (_scaled(digits) for digits in (PRICE_DIGITS, SIZE_DIGITS, MONEY_DIGITS))
-_READERS: dict[str, Callable[[str], Any]] = {
-    "str": _text,
-    "Count": _count,
-    "Whole": lambda text: _count(text) if text else 0,
-    "bool": _truth,
-    "Price": _price[0],
-    "Lots": _lots[0],
-    "Money": _money[0],
-}
-_WRITERS: dict[str, Callable[[Any], str]] = {
-    "str": _text,
-    "Count": str,
-    "Whole": str,
-    "bool": lambda value: "1" if value else "0",
-    "Price": _price[1],
-    "Lots": _lots[1],
-    "Money": _money[1],
-}
-_FORMS: dict[type[Any], tuple[str, ...]] = {
-    kind: tuple(str(form) for form in kind.__annotations__.values())
-    for kind in (*FROM_EA, *FROM_ENGINE, Tick)
-    if kind is not Ticks
-}

@@ -15,9 +15,10 @@ from enum import StrEnum
 from typing import Any
 
 from thft.base.errors import RemoteError
-from thft.gateway.metatrader import keys as k
-from thft.gateway.metatrader import records as r
-from thft.gateway.metatrader.frames import SEPARATOR, WrongFrame, line_of
+from thft.gateway.metatrader.protocol import keys as k
+from thft.gateway.metatrader.protocol import records as r
+from thft.gateway.metatrader.protocol import shapes
+from thft.gateway.metatrader.protocol.frames import SEPARATOR, WrongFrame, line_of
 
 NONCE = 32
 
@@ -38,7 +39,7 @@ TRANSITIONS: dict[tuple[State, str], State] = {
     (State.OPEN, "BYE"): State.ENDED,
     **{
         (State.OPEN, name): State.OPEN
-        for name in r.TYPES_EA
+        for name in shapes.TYPES_EA
         if name not in ("HELLO", "AUTH", "BYE")
     },
 }
@@ -81,10 +82,10 @@ class Session:
             _check_version(body)
         to = TRANSITIONS.get((self.state, name))
         if to is None:
-            known = name in r.TYPES_EA
+            known = name in shapes.TYPES_EA
             said = f"{name} while {self.state}" if known else "an unknown type"
             raise WrongFrame(said)
-        record = r.record_of(r.TYPES_EA[name], self._checked(name, body))
+        record = shapes.record_of(shapes.TYPES_EA[name], self._checked(name, body))
         if isinstance(record, r.Hello):
             self._challenge(record)
         elif isinstance(record, r.Auth):
@@ -94,7 +95,7 @@ class Session:
 
     def _checked(self, name: str, body: str) -> list[str]:
         """Returns the fields of a body whose MAC and number are right."""
-        if self.state is State.OPEN and name not in r.BARE:
+        if self.state is State.OPEN and name not in shapes.BARE:
             assert self._keys is not None
             rest = k.unsigned(self._keys.frames_ea, body)
             if rest is None:
@@ -125,10 +126,10 @@ class Session:
 
     def send(self, record: Any) -> int:
         """Adds a record to what is to be sent; returns its number."""
-        name = r.name_of(type(record))
+        name = shapes.name_of(type(record))
         self._out += 1
-        body = f"{self._out}|{name}|{r.fields_of(record)}"
-        if self.state is State.OPEN and name not in r.BARE:
+        body = f"{self._out}|{name}|{shapes.fields_of(record)}"
+        if self.state is State.OPEN and name not in shapes.BARE:
             assert self._keys is not None
             body = k.signed(self._keys.frames_engine, body)
         self._lines.append(line_of(body))
