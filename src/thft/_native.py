@@ -15,6 +15,7 @@ EXTENSIONS = (
     "thft.fix._wire",
     "thft.kernel._dispatch",
     "thft.model._book",
+    "thft.model._numbers",
     "thft.stream._syncing",
 )
 

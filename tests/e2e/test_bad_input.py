@@ -144,7 +144,6 @@ kind = "venue"
 name = "r"
 feed = "d"
 kind = "venue"
-model = "hedging"
 
 [[strategies]]
 name = "s"
@@ -187,7 +186,6 @@ def test_all_findings_come_at_once_each_with_its_key(tmp_path: Path) -> None:
         "venues[3].fix.username: 'me' does not look like [0-9]+",
         "venues[3].fix.password: missing: the dialect asks for it",
         "accounts[1].kind: the feed has no FIX session to trade by, use 'paper'",
-        "accounts[2].model: an account at a venue is traded as 'netting' only",
         "venues[1].role: expected one of '', 'fast', 'slow', got 'quick'",
         "venues: name 'a' is there 2 times",
         "accounts[0].feed: no venue is called 'b'",

@@ -28,7 +28,7 @@ class OracleFinding(Exception):
 
 @dataclass
 class Holding:
-    """A netted position, in exact fractions of units and money."""
+    """A position, in exact fractions of units and money."""
 
     size: Fraction = Fraction(0)
     cost: Fraction = Fraction(0)

@@ -11,7 +11,8 @@ from typing import NamedTuple
 import pytest
 from tests.planted import planted_copy
 
-from thft.sim.engine_sim import simulate
+from thft.sim.engine_sim import EngineSim, simulate
+from thft.sim.virtual_broker import ACCOUNT
 
 SEEDS = 200
 
@@ -32,7 +33,13 @@ def run_sim(*arguments: str, root: Path | None = None, **environment: str) -> tu
 
 
 def test_truth_is_the_same_on_both_sides_whatever_happens() -> None:
-    tallies = [simulate(seed, 2_500) for seed in range(100, 120)]
+    hedged: list[int] = []
+
+    def watch(run: EngineSim) -> None:
+        if run.hedged:
+            hedged.append(len(run.kernel.state.legs(ACCOUNT)))
+
+    tallies = [simulate(seed, 2_500, watch) for seed in range(100, 120)]
     faults: dict[str, int] = {}
     for tally in tallies:
         for fault, count in tally.faults.items():
@@ -40,6 +47,7 @@ def test_truth_is_the_same_on_both_sides_whatever_happens() -> None:
     print(faults)
     assert len(faults) == 11 and min(faults.values()) >= 5
     assert min(tally.orders for tally in tallies) > 100
+    assert len(hedged) >= 5 and max(hedged) >= 3
     assert sum(tally.power_cuts for tally in tallies) >= 10
     assert sum(tally.kills for tally in tallies) >= 10
 
@@ -84,6 +92,12 @@ PLANTED = (
         "model/order.py",
         "        return self.leaves and max(self.size, wanted) - self.cum_size",
         "        return self.leaves and max(self.size, wanted and 0) - self.cum_size",
+    ),
+    Planted(
+        "more of a position is closed than is open",
+        "kernel/risk.py",
+        "closing + added <= abs(held)",
+        "added <= abs(held)",
     ),
     Planted(
         "a group without its end is accepted",

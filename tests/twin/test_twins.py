@@ -14,7 +14,7 @@ import pytest
 from thft.base import _frame_py
 from thft.base.frame import GROUP_END, FrameTooLarge
 from thft.model import _book_py
-from thft.model.fixed import ABSENT
+from thft.model.fixed import ABSENT, pack_pairs
 
 _frame: Any = pytest.importorskip("thft.base._frame", reason="extensions are not built")
 _book: Any = pytest.importorskip("thft.model._book", reason="extensions are not built")
@@ -116,6 +116,46 @@ def test_both_books_judge_quotes_alike() -> None:
     other = _book_py.TopBook(0, 0)
     other.restore(native.record())
     assert other.record() == native.record()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_both_depths_hold_the_same_levels(seed: int) -> None:
+    choose = seeded(seed)
+    native, twin = _book.DepthBook(), _book_py.DepthBook()
+    wide = choose.choice((20, 400, 20_000))
+    for _ in range(150):
+        reset = choose.random() < 0.1
+        sides: list[Any] = []
+        for best in (1, -1):
+            count = choose.choice((0, 1, 2, 5, wide // 3))
+            levels = [(choose.randint(1, wide), choose.randint(0, 3)) for _ in range(count)]
+            if choose.random() < 0.4:
+                levels = sorted(dict(levels).items(), reverse=best > 0)
+            sides.append(pack_pairs(levels) if choose.random() < 0.7 else levels)
+        native.apply(reset, *sides)
+        twin.apply(reset, *sides)
+        assert native.top() == twin.top()
+        assert native.bids() == twin.bids() and native.asks() == twin.asks()
+    if wide == 20_000:
+        assert len(twin.bids()) <= _book_py.LEVELS_KEPT
+
+
+def test_both_depths_keep_the_best_levels_of_too_many() -> None:
+    kept = _book_py.LEVELS_KEPT
+    levels = [(price, price) for price in range(1, kept + 101)]
+    seeded(7).shuffle(levels)
+    for leaf in (_book, _book_py):
+        book = leaf.DepthBook()
+        book.apply(False, levels, pack_pairs(levels))
+        assert book.bids() == [(price, price) for price in range(kept + 100, 100, -1)]
+        assert book.asks() == [(price, price) for price in range(1, kept + 1)]
+
+
+@pytest.mark.parametrize("leaf", [_book, _book_py])
+def test_half_a_level_is_none(leaf: Any) -> None:
+    for packed in (bytes(8), bytes(20)):
+        with pytest.raises(ValueError):
+            leaf.DepthBook().apply(True, packed, b"")
 
 
 RUN = """

@@ -169,7 +169,7 @@ class Campaign:
 
 
 SIZES = (Decimal("0.00000001"), Decimal("0.0001"), Decimal(1), Decimal("12.5"))
-DEPTHS = {"kraken": 10, "okx_depth": 400, "bitfinex": 25}
+DEPTHS = {"bybit_depth": 50, "kraken": 10, "okx_depth": 400, "bitfinex": 25}
 
 
 def campaign(name: str, updates: int, seed: int) -> Campaign:

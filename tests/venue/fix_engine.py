@@ -10,7 +10,7 @@ import asyncio
 import random
 import ssl
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,12 +23,13 @@ from thft.gateway.dialect import Dialect
 from thft.gateway.fix.causes import Timing
 from thft.gateway.fix.client import FixClient, Wanted
 from thft.gateway.fix.settings import FixSettings
-from thft.gateway.port import Level
 from thft.kernel.engine import Kernel
 from thft.kernel.strategy import Strategy
 from thft.model import event as ev
+from thft.model.book import Levels
 from thft.model.fixed import PRICE_ONE, SIZE_ONE
 from thft.model.order import Order
+from thft.model.position import Position
 from thft.sim.fix.faults import Fault
 from thft.sim.fix.orders.ledger import ENDED, Ledger
 from thft.sim.fix.profile import Profile, profile
@@ -90,14 +91,13 @@ class Engine:
         feed: int,
         instrument: int,
         reset: bool,
-        bids: Sequence[Level],
-        asks: Sequence[Level],
+        bids: Levels,
+        asks: Levels,
         venue_ts_ns: int,
         venue_seq: int,
         recv_ts_ns: int,
     ) -> None:
-        batch = ev.Depth(feed, instrument, reset, tuple(bids), tuple(asks), venue_ts_ns, venue_seq)
-        self.kernel.process(batch, recv_ts_ns, feed)
+        self.kernel.depth(feed, instrument, reset, bids, asks, venue_ts_ns, venue_seq, recv_ts_ns)
 
     def trade(self, feed: int, instrument: int, *values: int) -> None:
         raise AssertionError("no FIX quote desk asks for trades")
@@ -126,8 +126,8 @@ class Engine:
         self.account_states.append((state, reason, session))
         self.input(ev.AccountState(account, state, reason, session))
 
-    def net_position(self, account: str, instrument: int) -> int:
-        return self.kernel.state.net_size(account, instrument)
+    def booked(self, account: str) -> list[Position]:
+        return self.kernel.state.legs(account)
 
     def metric(self, kind: str, id: str, values: tuple[tuple[str, int], ...]) -> None:
         self.metrics.append((kind, id, values))
@@ -198,6 +198,7 @@ class Stage:
     contract: int = SIZE_ONE
     """Units of one of what the venue counts."""
     calendar: Calendar | None = None
+    model: str = "netting"
     engines: list[Engine] = field(default_factory=list)
     tasks: list[asyncio.Future[None]] = field(default_factory=list)
 
@@ -224,7 +225,8 @@ class Stage:
         self._define(engine, fresh)
         logons = kernel.state.accounts[ACCOUNT].session
         contracts = dict.fromkeys(NAMES.values(), self.contract)
-        wanted = Wanted(FEED, dict(names or NAMES), ACCOUNT, logons, contracts)
+        hedged = kernel.state.hedged(ACCOUNT)
+        wanted = Wanted(FEED, dict(names or NAMES), ACCOUNT, logons, contracts, (), hedged)
         seed = Prng(random.randrange(1 << 32))
         engine.client = FixClient(
             engine, self.dialect, settings, wanted, stores, seed, self.timing, self.calendar
@@ -246,7 +248,7 @@ class Stage:
         symbols = tuple((number, name) for name, number in NAMES.items())
         engine.input(ev.FeedDefined(FEED, "slow", "ctrader", "slow", symbols))
         ack_ns = self.ack_ms * 1_000_000
-        engine.input(ev.AccountDefined(ACCOUNT, "venue", "netting", "USD", FEED, 0, 0, 0, ack_ns))
+        engine.input(ev.AccountDefined(ACCOUNT, "venue", self.model, "USD", FEED, 0, 0, 0, ack_ns))
         engine.input(ev.StrategyLoaded("hand", "hand", "hash of hand", b"{}", b"{}", True))
 
     async def ready(self, **changes: Any) -> Engine:
@@ -297,6 +299,14 @@ class Stage:
             listed = self.venue.profile.plays[name]
             held = self.units(ledger.net(listed))
             assert state.net_size(ACCOUNT, instrument) == held, name
+            if self.model == "hedging":
+                legs = {
+                    one.position_id: self.units(one.size)
+                    for one in ledger.positions.values()
+                    if one.symbol == listed
+                }
+                booked = state.legs(ACCOUNT, instrument)
+                assert {one.position_id: one.size for one in booked} == legs, name
         sent = [one.client_id.partition("_")[0] for one in ledger.orders.values()]
         assert len(sent) == len(set(sent)), "an order arrived twice"
         for one in ledger.orders.values():
@@ -322,6 +332,7 @@ def run(
     ack_ms: int = 400,
     login: str = "1000002",
     contract: int = SIZE_ONE,
+    model: str = "netting",
     tls: ssl.SSLContext | None = None,
     **settings: Any,
 ) -> FixVenue:
@@ -345,7 +356,7 @@ def run(
             **settings,
         }
         given = FixSettings(**chosen)
-        stage = Stage(venue, made.dialect, given, timing, ack_ms, login, contract)
+        stage = Stage(venue, made.dialect, given, timing, ack_ms, login, contract, model=model)
         try:
             await story(stage)
         finally:

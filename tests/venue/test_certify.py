@@ -65,6 +65,18 @@ def test_answers_are_learned_for_what_a_record_does_not_know(tmp_path: Path) -> 
     assert not any(ledger.positions for ledger in venue.ledgers.values())
 
 
+def test_executions_that_name_no_position_are_found_where_positions_stand_apart(
+    tmp_path: Path,
+) -> None:
+    made = profile("fix-lp")
+    hedged = replace(made, logins=(replace(made.logins[0], hedged=True),))
+    silent = hedged.with_quirks(omits=made.quirks.omits | {721})
+    steps = ("logon", "symbols", "best prices", "fill in parts", "market orders", "positions")
+    report, _ = asyncio.run(tried("generic", tmp_path, silent, steps=steps))
+    (failed,) = [one for one in report.failed if one.step == "positions"]
+    assert failed.key == "positions.id_tag" and "names no position (721)" in failed.seen
+
+
 def test_nothing_is_traded_without_a_size_or_on_an_account_that_holds_something(
     tmp_path: Path,
 ) -> None:

@@ -5,10 +5,12 @@
 42 wrong checksum             47 requests refused         52 early and unknown channels (Bitfinex)
 43 wrong number               48 trades                   53 every ping is the venue's own
 44 crossed                    49 unwanted: no trades      54 as few requests as may be (OKX)
+55 service restarted (Bybit)  56 repeated level (Bybit)   57 topics a request, pings (Bybit)
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 from decimal import Decimal
 from random import Random
@@ -25,7 +27,7 @@ from thft.gateway.ws.venues import VENUES
 from thft.model.fixed import parse_price
 from thft.sim.ws.book import Change
 
-BOOKS = pytest.mark.parametrize("name", ("kraken", "okx_depth", "bitfinex"))
+BOOKS = pytest.mark.parametrize("name", ("bybit_depth", "kraken", "okx_depth", "bitfinex"))
 DEPTH = 10
 
 
@@ -80,7 +82,7 @@ def test_41_a_gap_drops_the_book_and_asks_for_a_new_one(name: str) -> None:
     assert inbox.reasons("OFFLINE") == []
 
 
-@BOOKS
+@pytest.mark.parametrize("name", ("kraken", "okx_depth", "bitfinex"))
 def test_42_a_wrong_checksum_touches_its_symbol_alone(name: str) -> None:
     async def story(wire: Wire) -> None:
         await wire.ready()
@@ -96,7 +98,7 @@ def test_42_a_wrong_checksum_touches_its_symbol_alone(name: str) -> None:
     assert inbox.books[2].top()[0] == parse_price("1.17003")
 
 
-@pytest.mark.parametrize("name", ("okx_depth", "bitfinex"))
+@pytest.mark.parametrize("name", ("bybit_depth", "okx_depth", "bitfinex"))
 def test_43_a_wrong_number_is_a_gap(name: str) -> None:
     async def story(wire: Wire) -> None:
         await wire.ready()
@@ -181,7 +183,9 @@ def test_48_trades_come_as_they_were_made(name: str) -> None:
     first, second = run(story, name).trades
     assert first[:5] == (2, 1_170_010_000, 1, 1, at_ns)
     assert second[:5] == (2, 1_170_000_000, 1_250_000_000, -1, at_ns)
-    assert second.venue_trade_id == first.venue_trade_id + 1 > 0
+    assert second.venue_trade_id > 0 < first.venue_trade_id != second.venue_trade_id
+    if name != "bybit_depth":  # whose ids are texts
+        assert second.venue_trade_id == first.venue_trade_id + 1
 
 
 @BOOKS
@@ -261,3 +265,48 @@ def test_54_okx_is_asked_for_a_thousand_symbols_in_few_requests() -> None:
         window.take(0)
     assert window.wait_ns(0) > 3_599 * 10**9
     assert not window.signs
+
+
+def test_55_a_restarted_service_replaces_every_book() -> None:
+    async def story(wire: Wire) -> None:
+        await wire.ready()
+        _sim(wire).restart(wire.symbols[0])
+        wire.tick(0, "1.17003", "1.17011")
+        await wire.settled()
+
+    inbox = run(story, "bybit_depth")
+    assert inbox.faults == [] and inbox.books[1].top()[0] == parse_price("1.17003")
+
+
+def test_56_a_level_sent_again_is_no_quote() -> None:
+    async def story(wire: Wire) -> None:
+        await wire.ready()
+        wire.inbox.quotes.clear()
+        for _ in range(5):
+            _sim(wire).keep_alive(wire.symbols[0])
+        await wire.settled()
+
+    inbox = run(story, "bybit")
+    assert inbox.quotes == [] and inbox.faults == []
+
+
+def test_57_ten_topics_a_request_and_a_ping_every_twenty_seconds() -> None:
+    symbols = {f"S{number}USDT": number for number in range(1, 26)}
+    dialect = VENUES["bybit"].dialect(Recorder(), Wanted(FEED, symbols, "depth", trades=True))
+    requests = [json.loads(frame) for frame in dialect.begin()]
+    topics = [topic for request in requests for topic in request["args"]]
+    assert max(len(request["args"]) for request in requests) == 10 and len(requests) == 5
+    assert len(set(topics)) == len(topics) == 50
+    assert dialect.ping_every_s == 20.0
+
+    async def story(wire: Wire) -> None:
+        await wire.ready()
+        before = wire.venue.counts.messages_in
+        for number in range(10_000):
+            wire.tick(0, f"1.17{number % 100:03d}", "1.18")
+            if wire.venue.counts.messages_in > before:
+                break
+            await asyncio.sleep(0.002)
+        assert wire.venue.counts.messages_in > before  # though data has come all the time
+
+    run(story, "bybit", probe_s=0.1)

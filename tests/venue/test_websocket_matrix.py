@@ -441,7 +441,8 @@ def test_32_a_connection_without_prices_is_stale_until_one_comes(name: str) -> N
         heard = connection.last_heard
         await wire.until(lambda: connection.last_heard > heard, "a sign of life")
         assert wire.inbox.state == "STALE"
-        await wire.ready(2)
+        wire.tick(0, "1.17001")
+        await wire.until(lambda: len(wire.inbox.reasons("READY")) == 2, "READY")
 
     inbox = run(story, name, quiet_s=0.3)
     assert inbox.reasons("STALE")[0].startswith("connected, but no price for ")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -17,14 +17,14 @@ from thft.base.backoff import Backoff, ConnectBudget
 from thft.base.prng import Prng
 from thft.gateway.gate import Gate
 from thft.gateway.limiter import Window
-from thft.gateway.port import Level
 from thft.gateway.supervisor import loop_ns
 from thft.gateway.ws.dialect import Wanted
 from thft.gateway.ws.feed import Liveness, WebSocketFeed
 from thft.gateway.ws.venues import VENUES as RECORDS
 from thft.gateway.ws.venues import broker_throttle
-from thft.model.book import DepthBook
+from thft.model.book import DepthBook, Levels
 from thft.model.event import ExecutionReport, ReplaceReport
+from thft.model.position import Position
 
 FEED = 7
 QUICK = Liveness(probe_s=0.1, stale_s=0.4, healthy_s=60, connect_s=2.0, max_frame_bytes=64 << 10)
@@ -98,8 +98,8 @@ class Recorder:
         feed: int,
         instrument: int,
         reset: bool,
-        bids: Sequence[Level],
-        asks: Sequence[Level],
+        bids: Levels,
+        asks: Levels,
         venue_ts_ns: int,
         venue_seq: int,
         recv_ts_ns: int,
@@ -108,7 +108,7 @@ class Recorder:
         self._in_turn += 1
         self.last_ns = recv_ts_ns
         self.batches += 1
-        self.books.setdefault(instrument, DepthBook()).apply(reset, tuple(bids), tuple(asks))
+        self.books.setdefault(instrument, DepthBook()).apply(reset, bids, asks)
 
     def trade(
         self,
@@ -146,7 +146,7 @@ class Recorder:
     def account_state(self, account: str, state: str, reason: str, session: int) -> None:
         raise AssertionError("a feed has no account")
 
-    def net_position(self, account: str, instrument: int) -> int:
+    def booked(self, account: str) -> list[Position]:
         raise AssertionError("a feed has no positions")
 
     def metric(self, kind: str, id: str, values: tuple[tuple[str, int], ...]) -> None:

@@ -91,16 +91,19 @@ const changes: Record<string, Change> = {
   event: (engine, row: Notice) => ({
     events: newest(engine.events, row, (one) => one.seq === row.seq),
   }),
-  position: (engine, row: Position) => ({
-    positions: upsert(
-      engine.positions,
-      row,
-      (one) =>
-        one.account === row.account &&
-        one.symbol === row.symbol &&
-        one.position_id === row.position_id,
-    ),
-  }),
+  position: (engine, row: Position) => {
+    const same = (one: Position) =>
+      one.account === row.account &&
+      one.symbol === row.symbol &&
+      one.position_id === row.position_id;
+    // a position with an id never comes back once it is closed
+    const gone = row.position_id !== "" && row.side === "flat";
+    return {
+      positions: gone
+        ? engine.positions.filter((one) => !same(one))
+        : upsert(engine.positions, row, same),
+    };
+  },
   strategy: (engine, row: Strategy) => ({
     strategies: upsert(engine.strategies, row, (one) => one.strategy === row.strategy),
   }),

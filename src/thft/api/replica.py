@@ -20,6 +20,7 @@ from thft.base.errors import ThftError
 from thft.base.frame import LOG_TYPES, Frame
 from thft.model import event as ev
 from thft.model.codec import decode
+from thft.model.position import Position
 from thft.state.fold import State
 from thft.state.section import restore_state
 from thft.stream.disk import FileMissing, RealDisk
@@ -173,7 +174,10 @@ class Replica:
             yield "fill", frame.seq, row
         elif isinstance(event, ev.PositionChanged):
             key = (event.account, event.instrument, event.position_id)
-            yield "position", key, rows.position_row(state, state.positions[key])
+            position = state.positions.get(key)
+            if position is None:  # closed, and as it has an id it is kept no longer
+                position = Position(*key, realised=event.realised, updated_ns=frame.recv_ts_ns)
+            yield "position", key, rows.position_row(state, position)
         elif isinstance(event, ev.MetricSnapshot):
             yield from self._metric(event)
         elif isinstance(event, ev.FeedState | ev.FeedFault | ev.FeedDefined):

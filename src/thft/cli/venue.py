@@ -15,6 +15,7 @@ from thft.sim.demo_market import DemoMarket, FileMarket
 from thft.sim.quote_file import DAY_NS, merged
 from thft.sim.ws.binance import BinanceVenue
 from thft.sim.ws.bitfinex import BitfinexVenue
+from thft.sim.ws.bybit import BybitVenue
 from thft.sim.ws.kraken import KrakenVenue
 from thft.sim.ws.okx import OkxVenue
 from thft.sim.ws.server import VenueServer
@@ -34,6 +35,12 @@ def binance(*, port: int = 0) -> int:
 def kraken(*, port: int = 0) -> int:
     """Serves v2 depth-10 books and trades; prints its port."""
     return _serve(KrakenVenue(), port)
+
+
+@app.command
+def bybit(*, port: int = 0) -> int:
+    """Serves v5 quotes, books and trades; prints its port."""
+    return _serve(BybitVenue(), port)
 
 
 @app.command

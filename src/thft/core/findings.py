@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from thft.base.errors import LocalError
 from thft.core.catalogue import Catalogue, load_catalogue
+from thft.gateway.dialects import load as load_dialect
 from thft.gateway.fix.settings import FixSettings, dialect_findings
 from thft.gateway.ws.venues import VENUES
 
@@ -135,6 +136,7 @@ def _gateways(table: Table) -> Iterator[str]:
         if "fix" in venue:
             fix.add(str(name))
             yield from _fix(table, venue, key, bool(traded))
+            yield from _models(table, venue)
         elif isinstance(dialect, str):
             yield from _websocket(venue, dialect, key)
         if len(traded) > 1:
@@ -144,8 +146,6 @@ def _gateways(table: Table) -> Iterator[str]:
             continue
         if account.get("feed") not in fix:
             yield f"{key}.kind: the feed has no FIX session to trade by, use 'paper'"
-        if account.get("model") == "hedging":
-            yield f"{key}.model: an account at a venue is traded as 'netting' only"
 
 
 def _websocket(venue: Table, dialect: str, key: str) -> Iterator[str]:
@@ -177,6 +177,25 @@ def _fix(table: Table, venue: Table, key: str, traded: bool) -> Iterator[str]:
     dialect = str(venue.get("dialect"))
     for inner, text in dialect_findings(dialect, settings, live, traded, symbols):
         yield f"{key}.{inner}: {text}"
+
+
+def _models(table: Table, venue: Table) -> Iterator[str]:
+    """Yields accounts of a venue that hold positions in another way than its dialect says."""
+    try:
+        positions = load_dialect(str(venue.get("dialect"))).positions
+    except LocalError:
+        return  # said already
+    for key, account in _entries(table, "accounts"):
+        model = account.get("model", "netting")
+        if account.get("kind") != "venue" or account.get("feed") != venue.get("name"):
+            continue
+        if model == "hedging" and positions.model not in ("hedging", "account"):
+            said = "its positions have no id to close them by"
+            if positions.model == "?":
+                said = "write positions.model into a dialect of your own once you know it"
+            yield f"{key}.model: the dialect says positions.model = {positions.model!r}: {said}"
+        if model == "netting" and positions.model == "hedging":
+            yield f"{key}.model: the dialect's accounts keep positions apart, write 'hedging'"
 
 
 def _strategies(table: Table) -> Iterator[str]:

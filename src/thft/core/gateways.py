@@ -154,6 +154,7 @@ class Gateways:
                 logons,
                 _contracts(venue, settings, symbols),
                 self._attempts(feed),
+                self._state.hedged(account),
             ),
             partial(self._stores.of, venue.name),
             self._prng,

@@ -24,11 +24,13 @@ from thft.core.room import require_room
 from thft.core.seed import seed_events
 from thft.core.upkeep import Upkeep
 from thft.core.watchdog import Watchdog
-from thft.gateway.port import Level, Trading
+from thft.gateway.port import Trading
 from thft.host.clock import EngineClock, MarketClock
 from thft.host.notify import READY, STOPPING, TURNING, Notifier
 from thft.model import event as ev
+from thft.model.book import Levels
 from thft.model.order import Order
+from thft.model.position import Position
 from thft.stream.journal import Journal
 
 GOODBYE_S = 2.0
@@ -159,17 +161,13 @@ class Core:
         feed: int,
         instrument: int,
         reset: bool,
-        bids: Sequence[Level],
-        asks: Sequence[Level],
+        bids: Levels,
+        asks: Levels,
         venue_ts_ns: int,
         venue_seq: int,
         recv_ts_ns: int,
     ) -> None:
-        self.kernel.process(
-            ev.Depth(feed, instrument, reset, tuple(bids), tuple(asks), venue_ts_ns, venue_seq),
-            recv_ts_ns,
-            feed,
-        )
+        self.kernel.depth(feed, instrument, reset, bids, asks, venue_ts_ns, venue_seq, recv_ts_ns)
 
     def trade(
         self,
@@ -182,10 +180,8 @@ class Core:
         venue_trade_id: int,
         recv_ts_ns: int,
     ) -> None:
-        self.kernel.process(
-            ev.TradePrint(feed, instrument, price, size, aggressor, venue_ts_ns, venue_trade_id),
-            recv_ts_ns,
-            feed,
+        self.kernel.trade(
+            feed, instrument, price, size, aggressor, venue_ts_ns, venue_trade_id, recv_ts_ns
         )
 
     def feed_state(self, feed: int, state: str, reason: str) -> None:
@@ -220,8 +216,8 @@ class Core:
         log.info("account %s %s: %s", account, state, reason)
         self.kernel.process(ev.AccountState(account, state, reason, session), self.now_ns())
 
-    def net_position(self, account: str, instrument: int) -> int:
-        return self.kernel.state.net_size(account, instrument)
+    def booked(self, account: str) -> list[Position]:
+        return self.kernel.state.legs(account)
 
     def metric(self, kind: str, id: str, values: tuple[tuple[str, int], ...]) -> None:
         self.kernel.process(ev.MetricSnapshot(0, kind, id, values), self.now_ns())

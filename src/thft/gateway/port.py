@@ -5,11 +5,12 @@ All calls are synchronous: a socket callback ends in the kernel without a queue 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Protocol
 
+from thft.model.book import Levels
 from thft.model.event import ExecutionReport, ReplaceReport
 from thft.model.order import Order
+from thft.model.position import Position
 
 Level = tuple[int, int]
 """(price 1e-9, size 1e-8); size 0 removes the level."""
@@ -46,13 +47,13 @@ class EngineInbox(Protocol):
         feed: int,
         instrument: int,
         reset: bool,
-        bids: Sequence[Level],
-        asks: Sequence[Level],
+        bids: Levels,
+        asks: Levels,
         venue_ts_ns: int,
         venue_seq: int,
         recv_ts_ns: int,
     ) -> None:
-        """Takes one verified batch of levels."""
+        """Takes one verified batch of levels; packed (`fixed.pack_json`) they are taken fastest."""
         ...
 
     def trade(
@@ -97,8 +98,8 @@ class EngineInbox(Protocol):
         """Takes an account's readiness, why, and how often it has logged on."""
         ...
 
-    def net_position(self, account: str, instrument: int) -> int:
-        """Returns the signed size the engine has booked, 1e-8."""
+    def booked(self, account: str) -> list[Position]:
+        """Returns the positions that the engine has booked as open."""
         ...
 
     def metric(self, kind: str, id: str, values: tuple[tuple[str, int], ...]) -> None:

@@ -11,10 +11,10 @@ from hashlib import sha256
 from typing import Any, Protocol
 
 from thft.base.errors import LocalError
-from thft.base.frame import GROUP_END, OUTCOME
+from thft.base.frame import GROUP_END, MARKET, OUTCOME
 from thft.base.prng import Prng
 from thft.kernel import commands, metric_timer, orders, snapshot
-from thft.kernel.dispatch import QuoteLane
+from thft.kernel.dispatch import Levels, QuoteLane, portions
 from thft.kernel.paper import PaperVenue
 from thft.kernel.risk import RiskGate
 from thft.kernel.slot import StrategySlot
@@ -23,9 +23,10 @@ from thft.kernel.timers import Timers
 from thft.model import event as ev
 from thft.model.book import TopBook
 from thft.model.codec import encode
-from thft.model.fixed import ABSENT
+from thft.model.fixed import ABSENT, divide_half_even
 from thft.model.instrument import Instrument
 from thft.model.order import Order
+from thft.model.position import Position
 from thft.state.fold import State
 from thft.state.quality import Quality
 
@@ -92,7 +93,7 @@ class Kernel(World):
         self.state = state
         self.risk = RiskGate(state)
         self.paper = PaperVenue(state)
-        self.lane.books = state.books
+        self.lane.books, self.lane.depths = state.books, state.depths
 
     def quote(
         self,
@@ -110,6 +111,61 @@ class Kernel(World):
         try:
             self.lane.quote(
                 feed, instrument, bid, bid_size, ask, ask_size, venue_ts_ns, venue_seq, recv_ts_ns
+            )
+        except Exception as error:
+            self.failure = self.failure or error
+            raise
+
+    def depth(
+        self,
+        feed: int,
+        instrument: int,
+        reset: bool,
+        bids: Levels,
+        asks: Levels,
+        venue_ts_ns: int,
+        venue_seq: int,
+        recv_ts_ns: int,
+    ) -> None:
+        """Processes one venue message of levels, packed or as pairs, in one frame or several."""
+        try:
+            for first, some_bids, some_asks in portions(bids, asks):
+                self.lane.depth(
+                    feed,
+                    instrument,
+                    reset and first,
+                    some_bids,
+                    some_asks,
+                    venue_ts_ns,
+                    venue_seq,
+                    recv_ts_ns,
+                )
+        except Exception as error:
+            self.failure = self.failure or error
+            raise
+
+    def trade(
+        self,
+        feed: int,
+        instrument: int,
+        price: int,
+        size: int,
+        aggressor: int,
+        venue_ts_ns: int,
+        venue_trade_id: int,
+        recv_ts_ns: int,
+    ) -> None:
+        """Processes one public trade; see `EngineInbox.trade`."""
+        try:
+            self.lane.trade(
+                feed,
+                instrument,
+                price,
+                size,
+                aggressor,
+                venue_ts_ns,
+                venue_trade_id,
+                recv_ts_ns,
             )
         except Exception as error:
             self.failure = self.failure or error
@@ -163,13 +219,11 @@ class Kernel(World):
         self._close((event.TYPE, event.VERSION, 0, event.STREAM, source, recv_ts_ns, encode(event)))
         return seq
 
-    def close_quote(self, payload: bytes) -> None:
-        """Closes the group of a quote that had outcomes; called by the lane."""
+    def close_market(self, type: int, feed: int, payload: bytes) -> None:
+        """Closes the group of a quote, depth batch or trade that had outcomes; the lane calls."""
         self.sync_state()
         self.settle()
-        feed = int.from_bytes(payload[48:50], "little")
-        quote = ev.Quote
-        self._close((quote.TYPE, quote.VERSION, 0, quote.STREAM, feed, self.lane.now_ns, payload))
+        self._close((type, 1, 0, MARKET, feed, self.lane.now_ns, payload))
 
     def _close(self, head: FrameParts) -> None:
         """Hands the input's frame and its outcomes over as one group."""
@@ -212,6 +266,10 @@ class Kernel(World):
             state.counters.quotes += lane.quotes
             state.counters.events += lane.quotes
             lane.quotes = 0
+        if lane.trades:
+            state.counters.trades += lane.trades
+            state.counters.events += lane.trades
+            lane.trades = 0
         state.seq = lane.seq
         state.ts_ns = lane.now_ns
 
@@ -225,7 +283,7 @@ class Kernel(World):
         """Binds every strategy to its books again, after feeds or strategies changed."""
         for book in self.state.books.values():
             book.watchers, book.trade_watchers = [], []
-        self.lane.books = self.state.books
+        self.lane.books, self.lane.depths = self.state.books, self.state.depths
         for slot in self.slots.values():
             for feed, instrument in slot.strategy.bind(self):
                 if slot.enabled:
@@ -360,8 +418,16 @@ class Kernel(World):
         return self.state.net_size(account, instrument)
 
     def entry_price(self, account: str, instrument: int) -> int:
-        position = self.state.positions.get((account, instrument, ""))
-        return position.avg_price if position is not None and position.size else ABSENT
+        net = self.state.net_size(account, instrument)
+        side = [one for one in self.state.legs(account, instrument) if one.size * net > 0]
+        if len(side) == 1:
+            return side[0].avg_price
+        held = sum(abs(one.size) for one in side)
+        paid = sum(one.avg_price * abs(one.size) for one in side)
+        return divide_half_even(paid, held) if held else ABSENT
+
+    def positions(self, account: str, instrument: int) -> list[Position]:
+        return self.state.legs(account, instrument)
 
     def order(self, client_order_id: str) -> Order | None:
         return self.state.order(client_order_id)
@@ -393,10 +459,6 @@ class Kernel(World):
         return digest.digest()
 
 
-def _strategy_loaded(kernel: Kernel, event: ev.StrategyLoaded) -> None:
-    commands.load_strategy(kernel, event)
-
-
 def _timer_fired(kernel: Kernel, event: ev.TimerFired) -> None:
     if event.kind == "strategy":
         strategy, _, name = event.ref.partition("/")
@@ -425,7 +487,7 @@ _REACTIONS: dict[type[ev.Event], Callable[[Kernel, Any], None]] = {
     ev.TradePrint: _trade_printed,
     ev.CoreStarted: lambda kernel, event: metric_timer.started(kernel, event),
     ev.FeedDefined: lambda kernel, event: commands.feed_defined(kernel, event),
-    ev.StrategyLoaded: _strategy_loaded,
+    ev.StrategyLoaded: lambda kernel, event: commands.load_strategy(kernel, event),
     ev.StrategyStuck: lambda kernel, event: commands.strategy_stuck(kernel, event),
     ev.TimerFired: _timer_fired,
     ev.ExecutionReport: lambda kernel, event: orders.report_received(kernel, event),

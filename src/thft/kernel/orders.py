@@ -236,6 +236,7 @@ def report_received(kernel: Kernel, venue_report: ev.ExecutionReport) -> None:
 def _book(kernel: Kernel, order: Order, executed: ev.ExecutionReport) -> None:
     state = kernel.state
     size, price = state.last_execution
+    trouble = _leg_trouble(kernel, order, size)
     if size and price != ABSENT:
         key = (order.account, order.instrument, order.position_id)
         position = state.positions.get(key) or Position(*key)
@@ -257,7 +258,27 @@ def _book(kernel: Kernel, order: Order, executed: ev.ExecutionReport) -> None:
         held = state.positions[key]
         kernel.emit(ev.PositionChanged(state.seq, *key, held.size, held.avg_price, held.realised))
         kernel.wake(order.strategy, "on_fill", fill)
+    if trouble:
+        kernel.emit(ev.AccountHalted(kernel.cause, order.account, trouble))
     kernel.wake(order.strategy, "on_order", order)
+
+
+def _leg_trouble(kernel: Kernel, order: Order, executed: int) -> str:
+    """Returns why a report cannot be of a hedging account as we know it; it is booked as it says.
+
+    To be called before the booking, which changes the position.
+    """
+    state, before, name = kernel.state, kernel.state.last_leg, order.client_order_id
+    if not state.hedged(order.account):
+        return ""
+    if before:
+        return f"order {name} is of position {before}, the venue says {order.position_id}"
+    if before is not None and state.closes(order):
+        said = f"order {name} was to open a position, the venue took it off {order.position_id}"
+        return f"{said}: the account is a netting one there"
+    if executed and not order.position_id:
+        return f"an execution of order {name} names no position, and this account is a hedging one"
+    return ""
 
 
 def account_changed(kernel: Kernel, event: ev.AccountState) -> None:

@@ -5,6 +5,7 @@ against the top of book of the account's feed at that moment; a GTC limit rests 
 later quote reaches its price, at its own price. Sizes shown are respected: what does not fit is
 cancelled (IOC, market), refused whole (FOK) or rests (GTC). Nothing executes on an untradable book.
 A replace comes one latency later too; an order that it brings within reach executes as on arrival.
+On a hedging account an order that names no position opens one, which is called as the order is.
 """
 
 from __future__ import annotations
@@ -147,10 +148,14 @@ class PaperVenue:
             order.cum_size + size,
             ABSENT,
             fee,
-            order.position_id,
+            self._position_id(order),
             self._state.ts_ns,
             text,
         )
+
+    def _position_id(self, order: Order) -> str:
+        opens = not order.position_id and self._state.hedged(order.account)
+        return order.client_order_id if opens else order.position_id
 
     def _fee(self, order: Order, size: int, price: int) -> int:
         commission = self._state.accounts[order.account].definition.commission

@@ -1,11 +1,16 @@
 """The risk gate: the one place that decides whether an intent may become an order; kernel calls it.
 
 The order of checks is fixed; the first one that fails is the recorded reason.
+
+On a netting account what takes size away is reducing. On a hedging one an opposite order opens a
+second position, so only what closes a position by its id is reducing, never more of it than is open
+and not being closed already; and each side of an instrument has the position limit to itself.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from typing import NamedTuple
 
 from thft.kernel.strategy import Intent
 from thft.model.fixed import ABSENT, SIZE_DIGITS, format_scaled
@@ -13,6 +18,19 @@ from thft.model.order import REPLACEABLE, Order
 from thft.state.fold import State
 
 SECOND_NS = 1_000_000_000
+
+
+class Load(NamedTuple):
+    """What an account would carry with an order of an instrument, working orders counted."""
+
+    reducing: bool
+    """It cannot leave more exposure than there is."""
+    exposure: int
+    """The most that may be held on the order's side, 1e-8."""
+    unknown: str
+    """An order in doubt."""
+    overdrawn: str = ""
+    """Why the position to close does not suffice, in words."""
 
 
 class RiskGate:
@@ -24,14 +42,13 @@ class RiskGate:
 
     def refusal(self, intent: Intent, now_ns: int) -> str:
         """Returns why the intent is denied, in words, or an empty string when it may go."""
-        held = self._state.net_size(intent.account, intent.instrument)
-        working, unknown = self._working(intent.account, intent.instrument, intent.side)
-        # an order that cannot leave more exposure than there is, working orders counted
-        reducing = held * intent.side < 0 and working + intent.size <= abs(held)
+        load = self._load(intent, intent.size)
+        reducing = load.reducing
         return (
             self._malformed(intent)
-            or self._switches(intent.account, reducing, unknown)
-            or self._sizes(intent.size, reducing, held + intent.side * (working + intent.size))
+            or load.overdrawn
+            or self._switches(intent.account, reducing, load.unknown)
+            or self._sizes(intent.size, reducing, load.exposure)
             or ("" if reducing else self._book(intent.account, intent.instrument))
             or self._rates(now_ns, reducing)
             or self._open_orders(reducing)
@@ -43,17 +60,14 @@ class RiskGate:
         Until it is answered the order counts with the larger of its sizes. Reducing is what only
         takes size away, or still cannot leave more exposure than there is.
         """
-        held = self._state.net_size(order.account, order.instrument)
-        working, unknown = self._working(order.account, order.instrument, order.side)
-        working += max(size - order.size, 0)
-        reducing = (size <= order.size and price == order.price) or (
-            held * order.side < 0 and working <= abs(held)
-        )
+        load = self._load(order, max(size - order.size, 0))
+        reducing = load.reducing or (size <= order.size and price == order.price)
         return (
             _unchangeable(order, size, price)
             or self._step(order.instrument, size)
-            or self._switches(order.account, reducing, unknown)
-            or self._sizes(size if size > order.size else 0, reducing, held + order.side * working)
+            or load.overdrawn
+            or self._switches(order.account, reducing, load.unknown)
+            or self._sizes(size if size > order.size else 0, reducing, load.exposure)
             or ("" if reducing else self._book(order.account, order.instrument))
             or self._rates(now_ns, reducing)
         )
@@ -62,28 +76,51 @@ class RiskGate:
         """Counts an order that was let through."""
         self.sent_ns.append(now_ns)
 
-    def _working(self, account: str, instrument: int, side: int) -> tuple[int, str]:
-        """Returns what may still execute on a side (1e-8), and the id of an order in doubt.
-
-        Both of the working orders of that account and instrument.
-        """
-        exposure, unknown = 0, ""
-        for order in self._state.orders.values():
-            if order.account == account and order.instrument == instrument:
-                if order.side == side:
-                    exposure += order.exposure
+    def _load(self, traded: Intent | Order, added: int) -> Load:
+        """Returns what there is to carry once an order may execute `added` (1e-8) more."""
+        state, side = self._state, traded.side
+        hedged = state.hedged(traded.account)
+        leg = state.leg(traded.account, traded.instrument, traded.position_id)
+        closing, opening, unknown = 0, 0, ""
+        for order in state.orders.values():
+            if order.account == traded.account and order.instrument == traded.instrument:
                 if order.doubtful and not unknown:
                     unknown = order.client_order_id
-        return exposure, unknown
+                if order.side == side and not (hedged and state.closes(order)):
+                    opening += order.exposure
+                elif order.side == side and order.position_id == traded.position_id:
+                    closing += order.exposure
+        if not hedged:
+            held = state.net_size(traded.account, traded.instrument)
+            reducing = held * side < 0 and opening + added <= abs(held)
+            return Load(reducing, abs(held + side * (opening + added)), unknown)
+        if leg is not None and leg.size * side < 0:
+            return Load(True, 0, unknown, _overdrawn(traded.position_id, leg.size, closing, added))
+        legs = state.legs(traded.account, traded.instrument)
+        held = sum(abs(one.size) for one in legs if one.size * side > 0)
+        return Load(False, held + opening + added, unknown)
 
     def _malformed(self, intent: Intent) -> str:
         if intent.instrument not in self._state.instruments:
             return f"instrument {intent.instrument} is not defined"
         if intent.account not in self._state.accounts:
             return f"account {intent.account} is not defined"
+        if intent.position_id and (reason := self._unclosable(intent)):
+            return reason
         if intent.type == "limit" and intent.price == ABSENT:
             return self._step(intent.instrument, intent.size) or "limit order without a price"
         return self._step(intent.instrument, intent.size)
+
+    def _unclosable(self, intent: Intent) -> str:
+        if not self._state.hedged(intent.account):
+            return f"account {intent.account} is a netting one: its positions have no id"
+        leg = self._state.leg(intent.account, intent.instrument, intent.position_id)
+        if leg is None:
+            return f"position {intent.position_id} is not open"
+        if leg.size * intent.side > 0:
+            held, does = ("long", "buying") if leg.size > 0 else ("short", "selling")
+            return f"position {intent.position_id} is {held}: {does} does not close it"
+        return ""
 
     def _step(self, traded: int, size: int) -> str:
         instrument = self._state.instruments[traded]
@@ -112,8 +149,8 @@ class RiskGate:
             return f"max_order_size {_size(size)} > {_size(risk.max_order_size)}"
         if reducing or not risk.max_position:
             return ""
-        if abs(exposure) > risk.max_position:
-            return f"max_position {_size(abs(exposure))} > {_size(risk.max_position)}"
+        if exposure > risk.max_position:
+            return f"max_position {_size(exposure)} > {_size(risk.max_position)}"
         return ""
 
     def _book(self, traded: str, instrument: int) -> str:
@@ -139,6 +176,15 @@ class RiskGate:
         if most and working >= most and not reducing:
             return f"max_open_orders {working + 1} > {most}"
         return ""
+
+
+def _overdrawn(position_id: str, held: int, closing: int, added: int) -> str:
+    """Returns why not so much more of a position may be closed, empty when it may."""
+    if not added or closing + added <= abs(held):
+        return ""
+    open_ = f"position {position_id} has {_size(abs(held))}"
+    taken = f", of which {_size(closing)} are being closed" if closing else ""
+    return f"{open_}{taken}: {_size(added)} more cannot be"
 
 
 def _unchangeable(order: Order, size: int, price: int) -> str:

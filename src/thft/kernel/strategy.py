@@ -17,6 +17,7 @@ from thft.model.event import Fill, TradePrint
 from thft.model.fixed import ABSENT, INT64_MAX
 from thft.model.instrument import Instrument
 from thft.model.order import Order
+from thft.model.position import Position
 
 if TYPE_CHECKING:
     from thft.kernel.slot import StrategySlot
@@ -63,6 +64,7 @@ class World(Protocol):
     def quality(self, feed: int, instrument: int) -> Quality: ...
     def position(self, account: str, instrument: int) -> int: ...
     def entry_price(self, account: str, instrument: int) -> int: ...
+    def positions(self, account: str, instrument: int) -> list[Position]: ...
     def order(self, client_order_id: str) -> Order | None: ...
     def working_orders(self, strategy: str) -> list[Order]: ...
     def next_order_id(self) -> str: ...
@@ -102,8 +104,18 @@ class Context:
         return self._world.position(account, instrument)
 
     def entry_price(self, account: str, instrument: int) -> int:
-        """Returns the average entry price of the net position, 1e-9, ABSENT when flat."""
+        """Returns the average entry price of the net position, 1e-9, ABSENT when flat.
+
+        On a hedging account it is that of all positions on the side which is larger.
+        """
         return self._world.entry_price(account, instrument)
+
+    def positions(self, account: str, instrument: int) -> list[Position]:
+        """Returns the open positions in the instrument, oldest first, live as books are.
+
+        A netting account has one at most, without an id; on a hedging one each is closed by its id.
+        """
+        return self._world.positions(account, instrument)
 
     def order(self, client_order_id: str) -> Order | None:
         """Returns an order by id; None when it is unknown or long closed."""
@@ -130,7 +142,8 @@ class Context:
     ) -> str:
         """Asks for an order and returns its client order id; risk decides after the handler.
 
-        `side` is +1 or -1, `size` 1e-8, `price` 1e-9. The answer comes to `on_order`.
+        `side` is +1 or -1, `size` 1e-8, `price` 1e-9. The answer comes to `on_order`. On a hedging
+        account an order opens a position, unless `position_id` names the one that it closes.
         """
         _numbers(instrument, side, size, price, signal, fast_mid, decision_price)
         _texts(account, type, tif, position_id)

@@ -1,4 +1,20 @@
 # cython: language_level=3
+cdef struct Level:
+    long long key, size
+
+
+cdef struct Side:
+    Level *levels
+    Py_ssize_t count, room
+
+
+cdef class DepthBook:
+    cdef Side _bids, _asks
+    cdef int take(self, bint reset, const unsigned char *bids, Py_ssize_t bid_count,
+                  const unsigned char *asks, Py_ssize_t ask_count) except -1
+    cdef void best(self, long long *top) noexcept
+
+
 cdef class TopBook:
     cdef readonly int feed, instrument
     cdef readonly long long bid, bid_size, ask, ask_size, venue_ts_ns, venue_seq, recv_ts_ns

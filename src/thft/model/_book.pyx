@@ -1,9 +1,20 @@
 # cython: language_level=3
-"""The top of one book, native; called through `model.book` and by `kernel._dispatch`."""
+"""Books, native; called through `model.book` and by `kernel._dispatch`."""
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from libc.stdlib cimport free, realloc
+from libc.string cimport memcpy, memmove
+
+from thft.model.fixed import pack_pairs
 
 cdef long long ABSENT_ = -0x8000000000000000
 
-CORE_API = 1
+CORE_API = 2
+
+cdef enum:
+    LEVEL_BYTES = 16
+    LEVELS_KEPT = 5_000
+    FEW = 64
 
 
 cdef class TopBook:
@@ -81,3 +92,133 @@ cdef class TopBook:
          self.trade_price, self.trade_size, self.trade_aggressor, self.trade_ts_ns,
          self.trade_id, self.trade_recv_ts_ns, self.trades) = record
         self.mark_bad(bool(bad))
+
+
+# ---- depth: the best level of each side is the last, where most changes are; the key of an ask is
+# its price inverted, so that both sides are sorted alike
+
+
+cdef int reserve(Side *side, Py_ssize_t wanted) except -1:
+    cdef void *levels
+    if wanted > side.room:
+        wanted = max(2 * side.room, wanted, FEW)
+        levels = realloc(side.levels, wanted * sizeof(Level))
+        if levels == NULL:
+            raise MemoryError
+        side.levels, side.room = <Level *> levels, wanted
+    return 0
+
+
+cdef inline Py_ssize_t place(const Side *side, long long key) noexcept:
+    """Returns where the first level stands that is at least as good."""
+    cdef Py_ssize_t low = 0, high = side.count, middle
+    while low < high:
+        middle = (low + high) >> 1
+        if side.levels[middle].key < key:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+cdef inline void load(const unsigned char *at, bint ask, Level *level) noexcept:
+    memcpy(level, at, LEVEL_BYTES)
+    if ask:
+        level.key = ~level.key
+
+
+cdef bint fill(Side *side, const unsigned char *packed, Py_ssize_t count, bint ask) noexcept:
+    """Takes a whole side that stands best first, as snapshots do; False when it does not."""
+    cdef Py_ssize_t index
+    cdef Level *to
+    for index in range(count):
+        to = side.levels + count - 1 - index
+        load(packed + index * LEVEL_BYTES, ask, to)
+        if not to.size or (index and to.key >= to[1].key):
+            return False
+    side.count = count
+    return True
+
+
+cdef int change(Side *side, const unsigned char *packed, Py_ssize_t count, bint ask) except -1:
+    cdef Py_ssize_t index, at
+    cdef Level level
+    cdef Level *levels
+    reserve(side, side.count + count)
+    if not side.count and fill(side, packed, count, ask):
+        count = 0
+    levels = side.levels
+    for index in range(count):
+        load(packed + index * LEVEL_BYTES, ask, &level)
+        at = place(side, level.key)
+        if at < side.count and levels[at].key == level.key:
+            if level.size:
+                levels[at].size = level.size
+            else:
+                side.count -= 1
+                memmove(levels + at, levels + at + 1, (side.count - at) * sizeof(Level))
+        elif level.size:
+            memmove(levels + at + 1, levels + at, (side.count - at) * sizeof(Level))
+            levels[at] = level
+            side.count += 1
+    if side.count > LEVELS_KEPT:
+        memmove(levels, levels + side.count - LEVELS_KEPT, LEVELS_KEPT * sizeof(Level))
+        side.count = LEVELS_KEPT
+    return 0
+
+
+cdef list listed(const Side *side, bint ask):
+    cdef Py_ssize_t index
+    cdef long long key
+    found = []
+    for index in range(side.count - 1, -1, -1):
+        key = side.levels[index].key
+        found.append((~key if ask else key, side.levels[index].size))
+    return found
+
+
+cdef class DepthBook:
+    """Price levels of both sides; see the twin `_book_py` for the rules."""
+
+    def __dealloc__(self):
+        free(self._bids.levels)
+        free(self._asks.levels)
+
+    cdef int take(self, bint reset, const unsigned char *bids, Py_ssize_t bid_count,
+                  const unsigned char *asks, Py_ssize_t ask_count) except -1:
+        if reset:
+            self._bids.count = self._asks.count = 0
+        change(&self._bids, bids, bid_count, False)
+        change(&self._asks, asks, ask_count, True)
+        return 0
+
+    cdef void best(self, long long *top) noexcept:
+        cdef Level *level
+        top[0] = top[1] = top[2] = top[3] = ABSENT_
+        if self._bids.count:
+            level = self._bids.levels + self._bids.count - 1
+            top[0], top[1] = level.key, level.size
+        if self._asks.count:
+            level = self._asks.levels + self._asks.count - 1
+            top[2], top[3] = ~level.key, level.size
+
+    def apply(self, bint reset, bids, asks):
+        cdef bytes packed_bids = bids if type(bids) is bytes else pack_pairs(bids)
+        cdef bytes packed_asks = asks if type(asks) is bytes else pack_pairs(asks)
+        if (PyBytes_GET_SIZE(packed_bids) | PyBytes_GET_SIZE(packed_asks)) % LEVEL_BYTES:
+            raise ValueError("packed levels of no whole number")
+        self.take(reset, <const unsigned char *> PyBytes_AS_STRING(packed_bids),
+                  PyBytes_GET_SIZE(packed_bids) // LEVEL_BYTES,
+                  <const unsigned char *> PyBytes_AS_STRING(packed_asks),
+                  PyBytes_GET_SIZE(packed_asks) // LEVEL_BYTES)
+
+    def top(self):
+        cdef long long top[4]
+        self.best(top)
+        return top[0], top[1], top[2], top[3]
+
+    def bids(self):
+        return listed(&self._bids, False)
+
+    def asks(self):
+        return listed(&self._asks, True)

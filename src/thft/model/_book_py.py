@@ -1,12 +1,19 @@
-"""The top of one book in Python: twin and specification of `_book`; used through `model.book`."""
+"""Books in Python: twin and specification of `_book`; used through `model.book`."""
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Sequence
 from typing import Any
 
-from thft.model.fixed import ABSENT
+from thft.model.fixed import ABSENT, unpack_pairs
 
-CORE_API = 1
+CORE_API = 2
+LEVELS_KEPT = 5_000
+"""So many of a side, the best: no venue shows more, and what falls out is no price to trade at."""
+
+Levels = bytes | Sequence[tuple[int, int]]
+"""(price 1e-9, size 1e-8), or the same packed (`fixed.pack_pairs`)."""
 
 
 class TopBook:
@@ -169,3 +176,72 @@ class TopBook:
             self.trades,
         ) = record
         self.mark_bad(bool(bad))
+
+
+class DepthBook:
+    """Price levels of both sides, best first at the end of bids and the start of asks."""
+
+    __slots__ = ("_ask_sizes", "_asks", "_bid_sizes", "_bids")
+
+    def __init__(self) -> None:
+        self._bids: list[int] = []
+        self._asks: list[int] = []
+        self._bid_sizes: dict[int, int] = {}
+        self._ask_sizes: dict[int, int] = {}
+
+    def apply(
+        self,
+        reset: bool,
+        bids: Levels,
+        asks: Levels,
+    ) -> None:
+        """Applies one whole venue message: size 0 removes a level; reset starts from nothing."""
+        if reset:
+            self._bids.clear()
+            self._asks.clear()
+            self._bid_sizes.clear()
+            self._ask_sizes.clear()
+        for price, size in pairs(bids):
+            _set_level(self._bids, self._bid_sizes, price, size)
+        for price, size in pairs(asks):
+            _set_level(self._asks, self._ask_sizes, price, size)
+        for price in self._bids[:-LEVELS_KEPT]:
+            del self._bid_sizes[price]
+        del self._bids[:-LEVELS_KEPT]
+        for price in self._asks[LEVELS_KEPT:]:
+            del self._ask_sizes[price]
+        del self._asks[LEVELS_KEPT:]
+
+    def top(self) -> tuple[int, int, int, int]:
+        """Returns (bid, bid_size, ask, ask_size), ABSENT where a side is empty."""
+        bid = self._bids[-1] if self._bids else ABSENT
+        ask = self._asks[0] if self._asks else ABSENT
+        return (
+            bid,
+            self._bid_sizes.get(bid, ABSENT),
+            ask,
+            self._ask_sizes.get(ask, ABSENT),
+        )
+
+    def bids(self) -> list[tuple[int, int]]:
+        """Returns (price, size) from the best bid down."""
+        return [(price, self._bid_sizes[price]) for price in reversed(self._bids)]
+
+    def asks(self) -> list[tuple[int, int]]:
+        """Returns (price, size) from the best ask up."""
+        return [(price, self._ask_sizes[price]) for price in self._asks]
+
+
+def pairs(levels: Levels) -> Sequence[tuple[int, int]]:
+    """Returns levels as pairs, whichever form they have."""
+    return unpack_pairs(levels) if isinstance(levels, bytes) else levels
+
+
+def _set_level(prices: list[int], sizes: dict[int, int], price: int, size: int) -> None:
+    if size:
+        if price not in sizes:
+            prices.insert(bisect_left(prices, price), price)
+        sizes[price] = size
+    elif price in sizes:
+        del sizes[price]
+        del prices[bisect_left(prices, price)]

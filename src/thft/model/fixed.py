@@ -1,13 +1,63 @@
-"""Scaled-integer prices, sizes and money: parse, format, multiply; used everywhere."""
+"""Scaled-integer prices, sizes and money: parse, format, multiply; used everywhere.
+
+Texts are read by a native leaf or its idiomatic twin, which is also the specification.
+"""
 
 from __future__ import annotations
 
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
-from thft.base.errors import RemoteError
+from thft import _native
+from thft.model._numbers_py import (
+    INT64_MAX,
+    PRICE_DIGITS,
+    SIZE_DIGITS,
+    BadNumber,
+    pack_pairs,
+    unpack_pairs,
+)
 
-PRICE_DIGITS = 9
-SIZE_DIGITS = 8
+if TYPE_CHECKING or not _native.USE_NATIVE:
+    from thft.model._numbers_py import (
+        pack_json,
+        pack_levels,
+        parse_price,
+        parse_scaled,
+        parse_size,
+    )
+else:
+    from thft.model._numbers import (
+        pack_json,
+        pack_levels,
+        parse_price,
+        parse_scaled,
+        parse_size,
+    )
+
+__all__ = [
+    "ABSENT",
+    "INT64_MAX",
+    "MONEY_DIGITS",
+    "MONEY_ONE",
+    "PRICE_DIGITS",
+    "PRICE_ONE",
+    "SIZE_DIGITS",
+    "SIZE_ONE",
+    "BadNumber",
+    "divide_half_even",
+    "format_scaled",
+    "notional",
+    "pack_json",
+    "pack_levels",
+    "pack_pairs",
+    "parse_price",
+    "parse_scaled",
+    "parse_size",
+    "trade_id",
+    "unpack_pairs",
+]
+
 MONEY_DIGITS = 9
 PRICE_ONE = 10**PRICE_DIGITS
 SIZE_ONE = 10**SIZE_DIGITS
@@ -15,64 +65,6 @@ MONEY_ONE = 10**MONEY_DIGITS
 
 ABSENT = -(2**63)
 """The value a missing price or size carries; never a number to calculate with."""
-
-INT64_MAX = 2**63 - 1
-
-
-class BadNumber(RemoteError):
-    """A number text that is malformed, too large, or finer than the scale can hold."""
-
-
-def parse_scaled(text: str, digits: int, name: str = "number") -> int:
-    """Returns `text` (plain decimal, optional exponent) times 10**digits, exactly.
-
-    Raises BadNumber naming `name` when the text is no number, carries more precision than
-    `digits` can hold, or does not fit a signed 64-bit integer.
-    """
-    whole, _, fraction = text.partition(".")
-    plain = whole + fraction
-    if len(plain) <= 18 and len(fraction) <= digits and plain.isascii() and plain.isdigit():
-        value: int = int(plain) * 10 ** (digits - len(fraction))
-        if value <= INT64_MAX:
-            return value
-    return _parse_any(text, digits, name)
-
-
-def _parse_any(text: str, digits: int, name: str) -> int:
-    """The whole grammar: sign, exponent, any length; and the words for what is wrong."""
-    mantissa, marker, exponent = text.partition("e") if "e" in text else text.partition("E")
-    whole, _, fraction = mantissa.partition(".")
-    negative = whole.startswith("-")
-    unsigned = whole[1:] if whole[:1] in ("-", "+") else whole
-    figures = unsigned + fraction
-    if not (figures.isascii() and figures.isdigit()):
-        raise BadNumber(f"{name}: {text[:40]!r} is not a decimal number", "check the venue's frame")
-    power = exponent[1:] if exponent[:1] in ("-", "+") else exponent
-    if marker and not (power.isascii() and power.isdigit() and len(power) <= 4):
-        raise BadNumber(f"{name}: bad exponent in {text[:40]!r}", "check the venue's frame")
-    shift = digits - len(fraction) + (int(exponent) if marker else 0)
-    if abs(shift) > 40:
-        raise BadNumber(f"{name}: {text[:40]!r} is out of range", "check the venue's frame")
-    value: int = int(figures)
-    if shift >= 0:
-        value *= 10**shift
-    else:
-        value, rest = divmod(value, 10**-shift)
-        if rest:
-            raise BadNumber(f"{name}: {text[:40]!r} is finer than 1e-{digits}", "widen the scale")
-    if value > INT64_MAX:
-        raise BadNumber(f"{name}: {text[:40]!r} does not fit 64 bits at 1e-{digits}", "check it")
-    return -value if negative else value
-
-
-def parse_price(text: str, name: str = "price") -> int:
-    """Returns a price at 1e-9; raises BadNumber."""
-    return parse_scaled(text, PRICE_DIGITS, name)
-
-
-def parse_size(text: str, name: str = "size") -> int:
-    """Returns a size at 1e-8; raises BadNumber."""
-    return parse_scaled(text, SIZE_DIGITS, name)
 
 
 def trade_id(text: str) -> int:

@@ -60,7 +60,9 @@ class EngineSim:
         self.now_ns = START_NS
         self.tally = Tally()
         self.market = MarketModel(seed, START_NS, SYMBOLS[:1])
-        self.broker = VirtualBroker(Prng(seed + 1), self._broker_price)
+        self.hedged = Prng(seed + 2).between(0, 2) == 0
+        """Both accounts keep positions apart."""
+        self.broker = VirtualBroker(Prng(seed + 1), self._broker_price, hedged=self.hedged)
         strategies: tuple[type[Strategy], ...] = (*BUILTIN, RandomTrader)
         self.catalogue: Catalogue = {cls.kind: (cls, cls.kind) for cls in strategies}
         self.seed = seed
@@ -69,7 +71,7 @@ class EngineSim:
         self.disk = FragileDisk()
         self.kernel = Kernel(self.catalogue, seed, 4_096)
         self.saved: tuple[int, dict[str, bytes]] | None = None
-        self._fill_sums: dict[str, int] = {}
+        self._fill_sums: dict[tuple[str, str], int] = {}
         self._exec_ids: set[str] = set()
         self._added_up_to = 0
         self._begin(self._new_journal())
@@ -122,8 +124,9 @@ class EngineSim:
             self._process(ev.FeedState(feed, "READY", "simulated"))
         for account, kind in (("paper", "paper"), (ACCOUNT, "venue")):
             latencies = (2 * MS_NS, 30 * MS_NS, 500 * MS_NS)
+            model = "hedging" if self.hedged else "netting"
             self._process(
-                ev.AccountDefined(account, kind, "netting", "USD", FEEDS["slow"], 0, *latencies)
+                ev.AccountDefined(account, kind, model, "USD", FEEDS["slow"], 0, *latencies)
             )
         limit = 200_000 * SIZE_ONE
         self._process(ev.RiskLimitsSet(limit, limit, 50, 40))
@@ -374,9 +377,9 @@ class EngineSim:
             order_here = state.order(known.client_order_id)
             if order_here is not None:
                 found += _order_differences(order_here, known)
-        held, truth = state.net_size(ACCOUNT, 1), self.broker.position(1)
-        if held != truth:
-            found.append(f"position {held}, broker {truth}")
+        held = {one.position_id: one.size for one in state.legs(ACCOUNT)}
+        if held != self.broker.held:
+            found.append(f"positions {held}, broker {self.broker.held}")
         return found
 
     def _compare_with_journal(self) -> None:
@@ -391,12 +394,14 @@ class EngineSim:
                 if fill.exec_id in seen:
                     raise Violation(f"execution {fill.exec_id} was booked twice")
                 seen.add(fill.exec_id)
-                sums[fill.account] = sums.get(fill.account, 0) + fill.side * fill.size
+                key = fill.account, fill.position_id
+                sums[key] = sums.get(key, 0) + fill.side * fill.size
         self._added_up_to = self.kernel.lane.seq
-        for account, size in sums.items():
-            held = self.kernel.state.net_size(account, 1)
+        for (account, position_id), size in sums.items():
+            position = self.kernel.state.positions.get((account, 1, position_id))
+            held = position.size if position is not None else 0
             if held != size:
-                raise Violation(f"{account}: position {held}, fills sum to {size}")
+                raise Violation(f"{account} {position_id}: position {held}, fills sum to {size}")
 
 
 def _order_differences(order: Order, known: VenueOrder) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from msgspec import Struct
 
 from thft.base.prng import Prng
@@ -10,6 +12,7 @@ from thft.model.book import TopBook
 from thft.model.event import Fill
 from thft.model.fixed import SIZE_ONE
 from thft.model.order import Order
+from thft.model.position import Position
 
 
 class RandomTraderParams(Struct, frozen=True, forbid_unknown_fields=True):
@@ -67,6 +70,12 @@ class RandomTrader(Strategy):
         if working and prng.between(0, 2) == 0:
             ctx.cancel(working[prng.between(0, len(working) - 1)].client_order_id, "drawn")
             return
+        legs = [
+            one for one in ctx.positions(self.params.account, self.instrument) if one.position_id
+        ]
+        if legs and prng.between(0, 1):
+            self._close(ctx, book, prng, legs[prng.between(0, len(legs) - 1)])
+            return
         side = 1 if prng.between(0, 1) else -1
         size = prng.between(1, 9) * 1_000 * SIZE_ONE
         price = book.ask if side > 0 else book.bid
@@ -84,6 +93,28 @@ class RandomTrader(Strategy):
                 price=price + offset,
                 decision_price=price,
             )
+
+    def _close(self, ctx: Context, book: TopBook, prng: Prng, leg: Position) -> None:
+        """Closes a hedged position or a part of it, now or at a price to wait for."""
+        side = -1 if leg.size > 0 else 1
+        price = book.ask if side > 0 else book.bid
+        size = prng.between(1, max(abs(leg.size) // (1_000 * SIZE_ONE), 1)) * 1_000 * SIZE_ONE
+        how: dict[str, Any] = {}
+        if prng.between(0, 1):
+            how = {
+                "type": "limit",
+                "tif": "GTC",
+                "price": price - side * prng.between(-2, 4) * 10_000,
+            }
+        ctx.submit(
+            self.params.account,
+            self.instrument,
+            side,
+            size,
+            position_id=leg.position_id,
+            decision_price=price,
+            **how,
+        )
 
     def on_order(self, ctx: Context, order: Order) -> None:
         """Takes note of nothing."""

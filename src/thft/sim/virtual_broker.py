@@ -38,6 +38,7 @@ class VenueOrder:
     size: int
     price: int
     rests: bool
+    position_id: str = ""
     revision: int = 0
     """The last replace it took."""
     filled: int = 0
@@ -58,10 +59,13 @@ class VenueOrder:
 class VirtualBroker:
     """Takes what the engine sends, answers when virtual time comes; `deliver` feeds the engine."""
 
-    def __init__(self, prng: Prng, price: Callable[[int, int], int]) -> None:
+    def __init__(self, prng: Prng, price: Callable[[int, int], int], *, hedged: bool) -> None:
         """`price` returns the executable price of (instrument, side), ABSENT when there is none."""
         self._prng = prng
         self._price = price
+        self._hedged = hedged
+        self.held: dict[str, int] = {}
+        """Signed size (1e-8) by position id, which is empty without hedging; flat ones are gone."""
         self.orders: dict[str, VenueOrder] = {}
         self.session = 0
         self.up = False
@@ -145,6 +149,8 @@ class VirtualBroker:
         taken = VenueOrder(
             order.client_order_id, order.instrument, order.side, order.size, order.price, rests
         )
+        if self._hedged:
+            taken.position_id = order.position_id or f"T{len(self.orders)}"
         self.orders[order.client_order_id] = taken
         if self._chance("order rejected", 4):
             taken.state = "rejected"
@@ -211,6 +217,7 @@ class VirtualBroker:
         if price != ABSENT:
             order.filled += size
             order.paid += size * price
+            self._hold(order, size)
             if order.filled == order.size:
                 order.state = "filled"
             self._report(now_ns, order, "trade", size, price)
@@ -219,6 +226,14 @@ class VirtualBroker:
             self._report(now_ns, order, "cancelled", 0, ABSENT)
         elif order.state == "new":
             self._schedule(now_ns + 10 * self._delay_ns(), "fill", order.client_order_id)
+
+    def _hold(self, order: VenueOrder, size: int) -> None:
+        before = self.held.pop(order.position_id, 0)
+        after = before + order.side * size
+        if self._hedged and before * after < 0:
+            raise Violation(f"position {order.position_id} went from {before} to {after}")
+        if after:
+            self.held[order.position_id] = after
 
     def _report(
         self,
@@ -248,17 +263,9 @@ class VirtualBroker:
                 order.filled,
                 order.average,
                 0,
-                "",
+                order.position_id,
                 now_ns,
                 "",
                 self.session,
             ),
-        )
-
-    def position(self, instrument: int) -> int:
-        """Returns the account's signed size, 1e-8."""
-        return sum(
-            order.side * order.filled
-            for order in self.orders.values()
-            if order.instrument == instrument
         )

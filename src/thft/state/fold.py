@@ -14,9 +14,11 @@ from thft.model import event as ev
 from thft.model.book import DepthBook, TopBook
 from thft.model.fixed import ABSENT
 from thft.model.instrument import Instrument
-from thft.model.order import PENDING_REPLACE, UNKNOWN, Order
+from thft.model.order import Order
 from thft.model.position import Position
-from thft.state import feeds
+from thft.state.feed_fold import FOLDS as FEED_FOLDS
+from thft.state.feed_fold import judge
+from thft.state.order_fold import FOLDS as ORDER_FOLDS
 from thft.state.quality import SILENT_NS, Quality
 from thft.state.records import (
     AccountRecord,
@@ -31,7 +33,6 @@ from thft.state.records import (
     StrategyRecord,
 )
 
-CLOSED_ORDERS_KEPT = 5_000
 COMMAND_RESULTS_KEPT = 5_000
 RESTARTS_KEPT = 50
 
@@ -74,6 +75,8 @@ class State:
         """(size, price) newly executed by the report applied last; read by the kernel at once."""
         self.last_replace = False
         """Whether the ReplaceReport applied last changed its order; read by the kernel at once."""
+        self.last_leg: str | None = None
+        """The position id that the report applied last replaced; None if it brought no other."""
 
     def apply(self, event: ev.Event, seq: int, ts_ns: int) -> None:
         """Folds one event; `seq` and `ts_ns` are its frame's."""
@@ -121,6 +124,28 @@ class State:
         """Returns the signed sum of an account's positions in an instrument, 1e-8."""
         return self.net_sizes.get((account, instrument), 0)
 
+    def hedged(self, account: str) -> bool:
+        """Returns whether an account keeps what it opens apart, each position under its own id."""
+        known = self.accounts.get(account)
+        return known is not None and known.definition.model == "hedging"
+
+    def legs(self, account: str, instrument: int = 0) -> list[Position]:
+        """Returns an account's open positions, in one instrument or all, oldest first."""
+        return [
+            one
+            for one in self.positions.values()
+            if one.size and one.account == account and instrument in (0, one.instrument)
+        ]
+
+    def leg(self, account: str, instrument: int, position_id: str) -> Position | None:
+        """Returns an open position by its id, None without one."""
+        return self.positions.get((account, instrument, position_id)) if position_id else None
+
+    def closes(self, order: Order) -> bool:
+        """Returns whether an order takes away from the open position whose id it has."""
+        leg = self.leg(order.account, order.instrument, order.position_id)
+        return leg is not None and leg.size * order.side < 0
+
 
 def _core_started(state: State, event: ev.CoreStarted, ts_ns: int) -> None:
     state.mode = event.mode
@@ -134,7 +159,7 @@ def _core_started(state: State, event: ev.CoreStarted, ts_ns: int) -> None:
         feed.state, feed.reason, feed.since_ns = "OFFLINE", "core restarted", ts_ns
         feed.stamps = "user"
     for book in state.books.values():
-        feeds.judge(book, healthy=False)
+        judge(book, healthy=False)
     for account in state.accounts.values():
         if account.definition.kind == "venue":
             account.state, account.reason = "OFFLINE", "core restarted"
@@ -249,110 +274,6 @@ def _clock_measured(state: State, event: ev.ClockMeasured, ts_ns: int) -> None:
     state.clock = ClockRecord(event.synchronised, event.max_error_ns, event.estimated_error_ns)
 
 
-def _submitted(state: State, event: ev.OrderSubmitted, ts_ns: int) -> None:
-    account = state.accounts[event.account]
-    order = Order.from_intent(event, state.seq, ts_ns, account.session)
-    state.orders[event.client_order_id] = order
-    state.counters.orders += 1
-    strategy = state.strategies.get(event.strategy)
-    if strategy is not None:
-        strategy.orders += 1
-
-
-def _denied(state: State, event: ev.OrderDenied, ts_ns: int) -> None:
-    state.counters.denied += 1
-    strategy = state.strategies.get(event.strategy)
-    if strategy is not None:
-        strategy.denied += 1
-
-
-def _report(state: State, event: ev.ExecutionReport, ts_ns: int) -> None:
-    order_id = event.client_order_id
-    order = state.orders.get(order_id) or state.closed_orders.get(order_id)
-    if order is None:
-        state.last_execution = (0, ABSENT)
-        return
-    state.last_execution = order.fold(event, ts_ns)
-    if order.working != (order_id in state.orders):
-        _move(state, order)
-    if event.exec_type == "rejected":
-        strategy = state.strategies.get(order.strategy)
-        if strategy is not None:
-            strategy.errors_in_a_row += 1
-
-
-def _move(state: State, order: Order) -> None:
-    if order.working:
-        state.orders[order.client_order_id] = state.closed_orders.pop(order.client_order_id)
-        return
-    state.closed_orders[order.client_order_id] = state.orders.pop(order.client_order_id)
-    if len(state.closed_orders) > CLOSED_ORDERS_KEPT:
-        state.closed_orders.popitem(last=False)
-
-
-def _cancel_requested(state: State, event: ev.CancelRequested, ts_ns: int) -> None:
-    order = state.order(event.client_order_id)
-    if order is not None:
-        order.cancel_requested = True
-
-
-def _replace_requested(state: State, event: ev.ReplaceRequested, ts_ns: int) -> None:
-    order = state.orders[event.client_order_id]
-    order.replaces = event.number
-    order.wanted = event.size, event.price
-    order.replace_session = state.accounts[order.account].session
-    order.state = PENDING_REPLACE
-    order.queries = 0
-    order.updated_ns = ts_ns
-
-
-def _replace_report(state: State, event: ev.ReplaceReport, ts_ns: int) -> None:
-    order = state.order(event.client_order_id)
-    state.last_replace = order is not None and order.fold_replace(event, ts_ns)
-    if order is not None and order.working != (order.client_order_id in state.orders):
-        _move(state, order)
-
-
-def _unknown(state: State, event: ev.OrderUnknown, ts_ns: int) -> None:
-    order = state.order(event.client_order_id)
-    if order is not None and order.working:
-        if order.state != PENDING_REPLACE:  # that one lives: its replace is what is asked for
-            order.state = UNKNOWN
-        order.reason = event.reason
-        order.updated_ns = ts_ns
-        order.queries += 1
-
-
-def _fill(state: State, event: ev.Fill, ts_ns: int) -> None:
-    key = (event.account, event.instrument, event.position_id)
-    position = state.positions.get(key)
-    if position is None:
-        position = state.positions[key] = Position(*key)
-    held = position.size
-    realised = position.fold(event.side, event.size, event.price, event.fee, ts_ns)
-    net = (event.account, event.instrument)
-    state.net_sizes[net] = state.net_sizes.get(net, 0) + position.size - held
-    state.counters.fills += 1
-    account = state.accounts[event.account]
-    strategy = state.strategies.get(event.strategy)
-    closed = bool(held) and (not position.size or (position.size > 0) != (held > 0))
-    for owner in (account, strategy):
-        if owner is None:
-            continue
-        owner.realised += realised
-        owner.fees += event.fee
-        owner.fills += 1
-        if closed:
-            owner.round_trips += 1
-            owner.wins += realised - event.fee > 0
-            owner.losses += realised - event.fee <= 0
-    if strategy is not None:
-        strategy.errors_in_a_row = 0
-        if closed:
-            lost = realised - event.fee < 0
-            strategy.losses_in_a_row = strategy.losses_in_a_row + 1 if lost else 0
-
-
 def _command(state: State, event: ev.CommandReceived, ts_ns: int) -> None:
     state.api_seq = max(state.api_seq, event.api_seq)
     state.pending_commands[state.seq] = event
@@ -367,7 +288,7 @@ def _command_done(state: State, event: ev.CommandDone, ts_ns: int) -> None:
 
 
 _FOLDS: dict[type[ev.Event], Callable[[State, Any, int], None]] = {
-    **feeds.FOLDS,
+    **FEED_FOLDS,
     ev.CoreStarted: _core_started,
     ev.InstrumentDefined: _instrument,
     ev.FeedDefined: _feed,
@@ -385,14 +306,7 @@ _FOLDS: dict[type[ev.Event], Callable[[State, Any, int], None]] = {
     ev.DiskLevelChanged: _disk_level,
     ev.DiskMeasured: _disk_measured,
     ev.ClockMeasured: _clock_measured,
-    ev.OrderSubmitted: _submitted,
-    ev.OrderDenied: _denied,
-    ev.ExecutionReport: _report,
-    ev.CancelRequested: _cancel_requested,
-    ev.ReplaceRequested: _replace_requested,
-    ev.ReplaceReport: _replace_report,
-    ev.OrderUnknown: _unknown,
-    ev.Fill: _fill,
+    **ORDER_FOLDS,
     ev.CommandReceived: _command,
     ev.CommandDone: _command_done,
 }

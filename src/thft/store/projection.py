@@ -132,9 +132,7 @@ class _Batch:
     def write(self, to: Connection) -> None:
         """Writes everything gathered."""
         for row in self._positions.values():
-            placed = insert(schema.positions).values(row)
-            key = [column.name for column in schema.positions.primary_key]
-            to.execute(placed.on_conflict_do_update(index_elements=key, set_=row))
+            self._write_position(row, to)
         for table, found in (
             (schema.trades, self._trades),
             (schema.metric_snapshots, self._metrics),
@@ -147,6 +145,16 @@ class _Batch:
             names = ("fills", "realised", "fees")
             grown = {name: totals.c[name] + statement.excluded[name] for name in names}
             to.execute(statement.on_conflict_do_update(index_elements=["strategy"], set_=grown))
+
+    def _write_position(self, row: Row, to: Connection) -> None:
+        """A closed position with an id never comes back: its trades tell of it."""
+        keys = list(schema.positions.primary_key)
+        if row["position_id"] and not row["size"]:
+            to.execute(delete(schema.positions).where(*(key == row[key.name] for key in keys)))
+            return
+        placed = insert(schema.positions).values(row)
+        names = [key.name for key in keys]
+        to.execute(placed.on_conflict_do_update(index_elements=names, set_=row))
 
 
 def _fields(event: ev.Fill | ev.PositionChanged) -> Row:

@@ -19,6 +19,7 @@ from thft.model.book import TopBook
 from thft.model.event import Fill
 from thft.model.fixed import ABSENT, MONEY_DIGITS, parse_scaled, parse_size
 from thft.model.order import DENIED, REJECTED, TERMINAL, Order
+from thft.model.position import Position
 from thft.strategies.offset import Offset
 
 FLAT, ENTRY_PENDING, OPEN, EXIT_PENDING = "FLAT", "ENTRY_PENDING", "OPEN", "EXIT_PENDING"
@@ -139,6 +140,8 @@ class RowState(Struct):
 
     phase: str = FLAT
     order: str = ""
+    position_id: str = ""
+    """Of the position it opened or adopted on a hedging account."""
     side: int = 0
     entered_ns: int = 0
     entry_price: int = ABSENT
@@ -190,10 +193,14 @@ class LatencyArbitrage(Strategy):
     def on_start(self, ctx: Context) -> None:
         """Adopts a position that is already there and starts sampling the offset."""
         state = self.state
-        held = ctx.position(self.params.account, self.instrument)
+        there = ctx.positions(self.params.account, self.instrument)
+        state.position_id = there[0].position_id if there else ""
+        held = self._held(ctx)
         state.phase = OPEN if held else FLAT
-        state.side = (held > 0) - (held < 0)
-        state.entry_price = ctx.entry_price(self.params.account, self.instrument)
+        state.side = 0
+        state.entry_price = ABSENT
+        if held:
+            state.side, state.entry_price = (1 if held.size > 0 else -1), held.avg_price
         state.entered_ns = ctx.now_ns
         state.best = ABSENT
         if self.params.offset_mode == "auto":
@@ -377,16 +384,26 @@ class LatencyArbitrage(Strategy):
         buy, sell = self.signals(*offsets)
         return (buy if self.state.side > 0 else sell) <= self.close_at
 
+    def _held(self, ctx: Context) -> Position | None:
+        """Returns the position it looks after: on a hedging account its own, not another row's."""
+        there = ctx.positions(self.params.account, self.instrument)
+        return next((one for one in there if one.position_id in ("", self.state.position_id)), None)
+
     def _leave(self, ctx: Context) -> None:
         """Sends the one exit order: the whole position, at market."""
-        held = ctx.position(self.params.account, self.instrument)
-        if not held:
+        held = self._held(ctx)
+        if held is None:
             self.state.phase = FLAT
             return
-        side = -1 if held > 0 else 1
+        side = -1 if held.size > 0 else 1
         price = self.slow.ask if side > 0 else self.slow.bid
         self.state.order = ctx.submit(
-            self.params.account, self.instrument, side, abs(held), decision_price=price
+            self.params.account,
+            self.instrument,
+            side,
+            abs(held.size),
+            position_id=held.position_id,
+            decision_price=price,
         )
         self.state.phase = EXIT_PENDING
 
@@ -401,12 +418,13 @@ class LatencyArbitrage(Strategy):
             self._count_error(order)
         else:
             state.errors = 0
-        held = ctx.position(self.params.account, self.instrument)
+        state.position_id = order.position_id
+        held = self._held(ctx)
         state.order = ""
         state.phase = OPEN if held else FLAT
         if held:
-            state.side = 1 if held > 0 else -1
-            state.entry_price = ctx.entry_price(self.params.account, self.instrument)
+            state.side = 1 if held.size > 0 else -1
+            state.entry_price = held.avg_price
             state.entered_ns = state.entered_ns or ctx.now_ns
         else:
             state.entered_ns = 0

@@ -5,16 +5,19 @@ import type { Order, Snapshot } from "../types";
 import { Panel, Table } from "./Panel";
 
 export function Positions({ engine }: { engine: Snapshot }) {
+  const apart = engine.positions.some((one) => one.position_id !== "");
+  const columns = ["side", ">size", ">average", ">open P&L", ">realised"];
   return (
     <Panel title="Positions" area="positions">
       <Table
-        columns={["symbol", "account", "side", ">size", ">average", ">open P&L", ">realised"]}
-        empty="No position was ever opened."
+        columns={["symbol", "account", ...(apart ? ["position"] : []), ...columns]}
+        empty="No position is open."
       >
         {engine.positions.map((one) => (
           <tr key={`${one.account}/${one.symbol}/${one.position_id}`}>
             <th scope="row">{one.symbol}</th>
             <td>{one.account}</td>
+            {apart && <td>{one.position_id || MISSING}</td>}
             <td className={one.side === "long" ? "up" : one.side === "short" ? "down" : ""}>
               {one.side}
             </td>

@@ -10,8 +10,8 @@ from thft.gateway.certify.booking import Booking
 from thft.gateway.certify.line import Line, Refused
 from thft.gateway.certify.report import Failed, NotTested, write
 from thft.gateway.certify.trial import Trial
-from thft.gateway.fix.readiness import Snapshot
 from thft.gateway.fix.reports import read
+from thft.gateway.fix.snapshot import Snapshot
 from thft.gateway.fix_link import now
 
 

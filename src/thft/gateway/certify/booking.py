@@ -262,6 +262,17 @@ class Booking:
         """What all orders together have bought (sold: negative), as booked, 1e-8."""
         return sum(one.look().booked * one.order.side for one in self.placed)
 
+    @property
+    def by_position(self) -> dict[str, int]:
+        """What that is for each position that reports name, '' where they name none; 1e-8."""
+        sums: dict[str, int] = {}
+        for one in self.placed:
+            named = [said.position_id for said in one.look().executions]
+            if one.booked:
+                name = named[-1] if named else ""
+                sums[name] = sums.get(name, 0) + one.booked * one.order.side
+        return {name: size for name, size in sums.items() if size}
+
 
 def told(placed: Placed) -> str:
     """Returns how an order stands, in words."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from thft.gateway.port import Level
 from thft.host import clock
+from thft.model.book import Levels, pairs
 from thft.model.event import ExecutionReport, ReplaceReport
 from thft.model.fixed import ABSENT
+from thft.model.position import Position
 
 
 class Listener:
@@ -38,14 +37,14 @@ class Listener:
         feed: int,
         instrument: int,
         reset: bool,
-        bids: Sequence[Level],
-        asks: Sequence[Level],
+        bids: Levels,
+        asks: Levels,
         venue_ts_ns: int,
         venue_seq: int,
         recv_ts_ns: int,
     ) -> None:
         """See EngineInbox."""
-        self.levels += [price for price, _ in (*bids, *asks)]
+        self.levels += [price for price, _ in (*pairs(bids), *pairs(asks))]
 
     def trade(self, feed: int, instrument: int, *values: int) -> None:
         """See EngineInbox."""
@@ -73,9 +72,9 @@ class Listener:
     def account_state(self, account: str, state: str, reason: str, session: int) -> None:
         """See EngineInbox."""
 
-    def net_position(self, account: str, instrument: int) -> int:
+    def booked(self, account: str) -> list[Position]:
         """See EngineInbox."""
-        return 0
+        return []
 
     def metric(self, kind: str, id: str, values: tuple[tuple[str, int], ...]) -> None:
         """See EngineInbox."""

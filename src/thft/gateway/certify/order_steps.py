@@ -269,10 +269,23 @@ class OrderSteps:
         if sum(held) != net:
             said = f"{_size(sum(held))} at the venue, {_size(net)} booked by CumQty"
             raise Failed(said, "positions", "compare the account with the broker's screen")
+        if len(held) > 1:
+            await self._compare_apart()
         model, recorded = ("hedging" if len(held) > 1 else "netting"), trial.dialect.positions.model
         if recorded in ("?", "netting", "hedging"):
             trial.learn("positions.model", recorded, model)
         return f"{_size(net)} held as booked, in {len(held)} positions ({model})"
+
+    async def _compare_apart(self) -> None:
+        """Holds each position against the executions that named it; raises Failed."""
+        key, tag = "positions.id_tag", self._trial.dialect.positions.id_tag
+        booked = self._booking.by_position
+        if "" in booked:
+            said = f"an execution on a hedging account names no position ({tag})"
+            raise Failed(said, key, "name the tag by which 8, AP and D mean a position")
+        if booked != dict(await self._open()):
+            said = "positions of AN and of executions are not the same ones, though their sum is"
+            raise Failed(said, key, "compare the ids in 8 and in AP")
 
     async def _close(self) -> None:
         """Closes what the steps have opened; raises Failed when something stays open."""

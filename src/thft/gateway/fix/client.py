@@ -46,6 +46,8 @@ class Wanted(NamedTuple):
     """Instrument → units in a contract, 1e-8, at a venue that counts contracts."""
     attempts: Sequence[tuple[str, int]] = ()
     """Attempts to connect that engines before this one have made: link, and how long ago in ns."""
+    hedged: bool = False
+    """The account keeps positions apart, each under its id."""
 
 
 class FixClient:
@@ -76,6 +78,7 @@ class FixClient:
             settings,
             symbols,
             timing,
+            hedged=wanted.hedged,
         )
         self._gate = Gate(limits(dialect, settings))
         budgets = connect_budgets(dialect)

@@ -65,6 +65,8 @@ class OrderDesk:
         settings: FixSettings,
         symbols: SymbolMap,
         timing: Timing,
+        *,
+        hedged: bool = False,
     ) -> None:
         """`logons` is how often the account has logged on so far."""
         self._inbox = inbox
@@ -75,7 +77,9 @@ class OrderDesk:
         self._symbols = symbols
         self._timing = timing
         self._words = OrderWords(dialect, settings, symbols)
-        self._readiness = Readiness(self, dialect, self._words, timing.answer_s, timing.poll_s)
+        self._readiness = Readiness(
+            self, dialect, self._words, timing.answer_s, timing.poll_s, hedged=hedged
+        )
         self.channel: Channel | None = None
         self.session = logons
         self._state = ("", "")
@@ -165,16 +169,10 @@ class OrderDesk:
         """Returns the orders that this process has sent or asked for."""
         return list(self._orders.values())
 
-    def differences(self, sizes: dict[str, int]) -> list[tuple[str, int, int]]:
-        """Returns (name, held there, booked here) where the venue's sizes are not the engine's."""
-        found = []
-        for name, instrument in self._symbols.names.items():
-            booked = self._inbox.net_position(self._account, instrument)
-            count = sizes.get(self._symbols.ids.get(instrument, ""), 0)
-            held = self._symbols.units(instrument, count)
-            if held != booked:
-                found.append((name, held, booked))
-        return found
+    def differences(self) -> list[str]:
+        """Returns in words where the venue's positions are not those the engine has booked."""
+        booked = self._inbox.booked(self._account)
+        return self._readiness.snapshot.compare(self._symbols, booked)
 
     # ---- effects -------------------------------------------------------------------------------
 

@@ -50,6 +50,8 @@ class VenueDialect:
 
     venue: ClassVar[str] = ""
     max_fetches: ClassVar[int] = 1_000
+    ping_every_s: ClassVar[float] = 0.0
+    """The venue wants a probe so often, also while data comes; 0: on silence alone."""
 
     def __init__(self, inbox: EngineInbox, wanted: Wanted) -> None:
         self.inbox = inbox

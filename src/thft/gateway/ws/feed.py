@@ -130,7 +130,7 @@ class WebSocketFeed:
         except (OSError, WebSocketError, TimeoutError) as error:
             return f"connect failed: {error or type(error).__name__}"
         self.connection = connection
-        watch = asyncio.ensure_future(self._watch(connection))
+        watch = asyncio.ensure_future(self._watch(connection, dialect))
         try:
             await transport.wait_disconnected()
         except WebSocketError as error:
@@ -141,7 +141,7 @@ class WebSocketFeed:
             self.connection = None
         return connection.ended or "the venue closed the connection"
 
-    async def _watch(self, connection: Connection) -> None:
+    async def _watch(self, connection: Connection, dialect: VenueDialect) -> None:
         """Probes silence, drops what is dead, and lets the backoff forget after proven health."""
         loop = asyncio.get_running_loop()
         liveness = self.liveness
@@ -153,15 +153,16 @@ class WebSocketFeed:
                 self.set_state("STALE", f"nothing for {silence:.0f} s although probed")
                 connection.give_up(f"nothing for {silence:.0f} s although probed")
                 return
-            if silence >= liveness.probe_s:
-                connection.probe(liveness.probe_s)
+            every_s = dialect.ping_every_s
+            if every_s or silence >= liveness.probe_s:
+                connection.probe(min(every_s or liveness.probe_s, liveness.probe_s))
             self._prices(now)
             if self.state == "READY" and age >= liveness.healthy_s:
                 self._backoff.proven_healthy()
             if age >= liveness.mute_s and not self._muted:
                 self._muted = True
                 self.moved("", "")
-            if age >= 2 * liveness.mute_s and self._dialect and self._dialect.unanswered:
+            if age >= 2 * liveness.mute_s and dialect.unanswered:
                 connection.give_up(f"no subscription was answered in {age:.0f} s")
                 return
             if age >= liveness.life_s:

@@ -9,6 +9,7 @@ from thft.gateway.limiter import GUARD_NS, SECOND_NS, Throttle, Window
 from thft.gateway.ws.binance import BinanceDialect
 from thft.gateway.ws.bitfinex import CHANNELS as BITFINEX_CHANNELS
 from thft.gateway.ws.bitfinex import BitfinexDialect
+from thft.gateway.ws.bybit import BybitDialect
 from thft.gateway.ws.dialect import BookSource, VenueDialect
 from thft.gateway.ws.kraken import KrakenDialect
 from thft.gateway.ws.okx import OkxDialect
@@ -76,6 +77,12 @@ VENUES: dict[str, WebSocketVenue] = {
     ),
     "kraken": WebSocketVenue(
         KrakenDialect, "wss://ws.kraken.com/v2", ("depth",), connect=Rate(60, 60)
+    ),
+    "bybit": WebSocketVenue(
+        BybitDialect,
+        "wss://stream.bybit.com/v5/public/spot",
+        ("quotes", "depth"),
+        connect=Rate(500, 300),
     ),
     "okx": WebSocketVenue(
         OkxDialect,

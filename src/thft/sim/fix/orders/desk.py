@@ -189,6 +189,9 @@ class Desk:
         ledger, order, fault = plan
         order.executing = False
         self._rest_no_more(order)
+        if ledger.overdraws(order):
+            self._end(plan, "The position was closed meanwhile")
+            return
         price = self._executable(order)
         if price == ABSENT:
             self._unexecuted(plan)

@@ -37,6 +37,8 @@ class VenueOrder:
     filled: int = 0
     paid: int = 0
     state: str = "new"
+    closes: bool = False
+    """It takes away from a position of a hedged account, and never opens one."""
     executing: bool = False
     """It is on its way to the market and cannot be changed."""
 
@@ -125,6 +127,8 @@ class Ledger:
         """Takes an order; a hedged one without a position id opens a position of its own."""
         if not order.position_id:
             order.position_id = self._position_for(order.symbol)
+        elif self.hedged and order.position_id in self.positions:
+            order.closes = self.positions[order.position_id].size * order.side < 0
         self._keep(order)
         return self._report("new", order, ts_ns)
 
@@ -179,6 +183,11 @@ class Ledger:
     def status(self, order: VenueOrder, ts_ns: int) -> Report:
         """Answers a question; no execution is booked by it."""
         return Report("status", replace(order), ts_ns, "0")
+
+    def overdraws(self, order: VenueOrder) -> bool:
+        """Returns whether the position that an order closes holds less than that by now."""
+        held = self.positions.get(order.position_id)
+        return order.closes and abs(held.size if held else 0) < order.leaves
 
     # ---- positions -----------------------------------------------------------------------------
 

@@ -1,0 +1,219 @@
+"""The Bybit v5 dialect: `orderbook.1` to quotes, `orderbook.50` to depth, `publicTrade` to prints.
+
+A book is proven by its numbers: a delta's `u` is one more than the message before. A snapshot
+replaces the book at any time; with `u` 1 the venue's service has restarted. The first level is sent
+again after three seconds without a change, under the same `u`: a sign of life, and no quote.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+from msgspec import Struct
+
+from thft.gateway.port import EngineInbox, Level
+from thft.gateway.ws.dialect import VenueDialect, Wanted
+from thft.gateway.ws.renewal import Key, Renewals
+from thft.gateway.ws.venue_book import ASKS, BIDS, VenueBook
+from thft.model.fixed import ABSENT, BadNumber, parse_price, parse_size
+
+QUOTES, TRADES = "orderbook.1", "publicTrade"
+ARGS = 10
+"""Topics in one request, as the spot market takes them."""
+SIDES = {"Buy": "buy", "Sell": "sell"}
+LATEST_MS = 10**14
+
+
+class _Level(Struct, array_like=True):
+    price: str
+    size: str
+
+
+class _Book(Struct):
+    s: str
+    u: int
+    b: list[_Level] = []
+    a: list[_Level] = []
+
+
+class _Trade(Struct):
+    s: str
+    p: str
+    v: str
+    i: str
+    T: int
+    S: str = ""
+
+
+class _Message(Struct):
+    topic: str = ""
+    type: str = ""
+    ts: int = 0
+    cts: int = 0
+    data: msgspec.Raw = msgspec.Raw()
+    op: str = ""
+    success: bool = True
+    ret_msg: str = ""
+    req_id: str = ""
+
+
+_decode = msgspec.json.Decoder(_Message).decode
+_decode_book = msgspec.json.Decoder(_Book).decode
+_decode_trades = msgspec.json.Decoder(list[_Trade]).decode
+
+
+class _Numbered(VenueBook):
+    """A book and the number of its last message."""
+
+    u = 0
+
+
+class BybitDialect(VenueDialect):
+    """A symbol counts as synced with its acknowledgement and its first snapshot."""
+
+    venue = "bybit"
+    ping_every_s = 20.0
+    books = "orderbook.50"
+    """The channel of depth; its last part says how many levels."""
+
+    def __init__(self, inbox: EngineInbox, wanted: Wanted) -> None:
+        super().__init__(inbox, wanted)
+        self._books: dict[str, _Numbered] = {}
+        self._renewals = Renewals()
+        self._channel = QUOTES if wanted.book == "quotes" else self.books
+        self._depth = int(self._channel.rpartition(".")[2])
+        self._requests = 0
+        self._asked_for: dict[str, list[Key]] = {}
+        """What each unanswered request asks for."""
+
+    def opened(self) -> list[bytes]:
+        """Returns one request for every ten topics."""
+        channels = (self._channel, TRADES) if self.wanted.trades else (self._channel,)
+        keys = [(channel, symbol) for channel in channels for symbol in self.symbols]
+        self.waiting = {key for key in keys if key[0] != TRADES}
+        return list(self._ask("subscribe", keys))
+
+    def probe(self) -> bytes | None:
+        """The venue's own ping."""
+        return b'{"op":"ping"}'
+
+    def message(self, payload: bytes, recv_ts_ns: int) -> list[bytes]:
+        """Takes one message."""
+        message = _decode(payload)
+        channel, _, symbol = message.topic.rpartition(".")
+        if channel == self._channel:
+            self._book(message, symbol, recv_ts_ns)
+        elif channel == TRADES:
+            self._trades(symbol, _decode_trades(message.data), recv_ts_ns)
+        elif not message.topic and message.op:
+            self._answered(message, payload)
+        else:
+            self.unknown_message(payload)
+        return self._renewed(recv_ts_ns)
+
+    def _answered(self, message: _Message, payload: bytes) -> None:
+        asked = self._asked_for.pop(message.req_id, [])
+        self.waiting.discard((message.op, message.req_id))
+        if not message.success:
+            named = f" ({asked[0][0]}.{asked[0][1]} …)" if asked else ""
+            self.fault(0, "refused", message.ret_msg + named)
+        elif message.op not in ("subscribe", "unsubscribe", "ping", "pong"):
+            self.unknown_message(payload)
+
+    # ---- books ---------------------------------------------------------------------------------
+
+    def _book(self, message: _Message, symbol: str, recv_ts_ns: int) -> None:
+        instrument = self.instrument(symbol)
+        if not instrument:
+            return
+        update, reset = _decode_book(message.data), message.type == "snapshot"
+        book = self._books.get(symbol)
+        if reset:
+            if book is not None and update.u == book.u:
+                return  # nothing has changed for three seconds
+            book = self._books[symbol] = _Numbered(self._depth)
+            self.waiting.discard((self._channel, symbol))
+        elif book is None:
+            return  # what still arrives of a dropped book until its new snapshot
+        elif update.u != book.u + 1:
+            detail = f"{symbol}: update {update.u} follows {book.u}"
+            self._drop(symbol, instrument, "gap", detail, recv_ts_ns)
+            return
+        try:
+            ts_ns = _time_ns(message.cts or message.ts)
+            bids = book.apply(BIDS, _levels(update.b, symbol))
+            asks = book.apply(ASKS, _levels(update.a, symbol))
+        except BadNumber as error:
+            self._drop(symbol, instrument, "malformed", error.cause, recv_ts_ns)
+            return
+        book.u = update.u
+        book.messages += 1
+        if self._channel == QUOTES:
+            self._quote(instrument, book, ts_ns, recv_ts_ns)
+        elif flaw := book.flaw():
+            self._drop(symbol, instrument, "crossed_book", f"{symbol}: {flaw}", recv_ts_ns)
+        else:
+            self.inbox.depth(self.feed, instrument, reset, bids, asks, ts_ns, book.u, recv_ts_ns)
+
+    def _quote(self, instrument: int, book: _Numbered, ts_ns: int, recv_ts_ns: int) -> None:
+        bid, bid_size = _first(book.best(BIDS, 1))
+        ask, ask_size = _first(book.best(ASKS, 1))
+        self.inbox.quote(
+            self.feed, instrument, bid, bid_size, ask, ask_size, ts_ns, book.u, recv_ts_ns
+        )
+
+    def _drop(self, symbol: str, instrument: int, fault: str, detail: str, now_ns: int) -> None:
+        book = self._books.pop(symbol)
+        self.waiting.add((self._channel, symbol))
+        self.fault(instrument, fault, detail)
+        self._renewals.failed((self._channel, symbol), book.messages, now_ns)
+
+    # ---- trades --------------------------------------------------------------------------------
+
+    def _trades(self, symbol: str, trades: list[_Trade], recv_ts_ns: int) -> None:
+        instrument = self.instrument(symbol)
+        for trade in trades if instrument else ():
+            try:
+                price, size = parse_price(trade.p, symbol), parse_size(trade.v, symbol)
+                ts_ns = _time_ns(trade.T)
+            except BadNumber as error:
+                self.fault(instrument, "malformed", error.cause)
+                continue
+            side = SIDES.get(trade.S, trade.S)
+            self.traded(instrument, price, size, side, trade.i, ts_ns, recv_ts_ns)
+
+    # ---- requests ------------------------------------------------------------------------------
+
+    def _renewed(self, now_ns: int) -> list[bytes]:
+        keys = self._renewals.take(now_ns) if self._renewals.due else []
+        return [*self._ask("unsubscribe", keys), *self._ask("subscribe", keys)]
+
+    def _ask(self, op: str, keys: list[Key]) -> Iterator[bytes]:
+        for some in _parts(keys):
+            self._requests += 1
+            request = f"{op[0]}{self._requests}"
+            self._asked_for[request] = some
+            if op == "subscribe":
+                self.waiting.add((op, request))
+            topics = [f"{channel}.{symbol}" for channel, symbol in some]
+            yield msgspec.json.encode({"req_id": request, "op": op, "args": topics})
+
+
+def _parts(keys: list[Key]) -> Iterable[list[Key]]:
+    return (keys[begin : begin + ARGS] for begin in range(0, len(keys), ARGS))
+
+
+def _levels(levels: list[_Level], symbol: str) -> list[Level]:
+    return [(parse_price(one.price, symbol), parse_size(one.size, symbol)) for one in levels]
+
+
+def _first(levels: list[Level]) -> Level:
+    return levels[0] if levels else (ABSENT, ABSENT)
+
+
+def _time_ns(ms: int) -> int:
+    """Returns ms since 1970 as ns, ABSENT when there is none; raises BadNumber."""
+    if not 0 <= ms < LATEST_MS:
+        raise BadNumber(f"{ms} is no time in ms", "check the venue's frame")
+    return ms * 1_000_000 if ms else ABSENT
