@@ -42,6 +42,8 @@ class Wanted(NamedTuple):
     """Empty: quotes alone."""
     logons: int = 0
     """How often the account has connected in the engine's life."""
+    hedged: bool = False
+    """The engine keeps the account's positions apart."""
 
 
 class MetaTraderAccount:
@@ -70,6 +72,7 @@ class MetaTraderAccount:
         self._heart: r.Heart | None = None
         self._hello: r.Hello | None = None
         self._refused = ""
+        self._been_here = False
         self.quotes = QuoteDesk(
             inbox,
             wanted.feed,
@@ -84,13 +87,14 @@ class MetaTraderAccount:
             inbox,
             wanted.feed,
             wanted.account,
+            platform,
             settings,
             names,
             clock.utc_ns,
             self._put,
             self._send,
         )
-        self.orders.session = wanted.logons
+        self.orders.session, self.orders.hedged = wanted.logons, wanted.hedged
         self.orders.turn = self.turn_end
         self.readiness = Readiness(
             inbox,
@@ -115,11 +119,10 @@ class MetaTraderAccount:
             key = keys.key_of(resolve(settings.key))
         except LocalError as error:
             raise not_proven(f"the engine has no key: {error}") from error
-        if self._wanted.account and hello.margin_mode not in ("netting", "exchange"):
-            said = f"{hello.margin_mode[:20]} accounts are not traded yet, netting ones are"
-            raise Refused(
-                "MODE", said, f"{said}: remove the account of this venue for quotes alone"
-            )
+        wanted = ("hedging",) if self._wanted.hedged else ("netting", "exchange")
+        if self._wanted.account and hello.margin_mode not in wanted:
+            said = f"this is a {hello.margin_mode[:20]} account, the engine has it as {wanted[0]}"
+            raise Refused("MODE", said, f"{said}: change accounts.model of the configuration")
         return key
 
     def refused(self, reason: str) -> None:
@@ -152,8 +155,12 @@ class MetaTraderAccount:
         self._gate.throttle.join(self._name, [])
         self._gate.outlets.append(link)
         self.orders.opened()
-        self._feed_state("SYNCING", "connected, waits for the terminal's heartbeat")
-        self._account_state("SYNCING", "connected, waits for the terminal's heartbeat")
+        said = "connected, waits for the terminal's heartbeat"
+        if self._been_here:
+            self._feed_state("CONNECTING", said)  # counted as a reconnect
+        self._been_here = True
+        self._feed_state("SYNCING", said)
+        self._account_state("SYNCING", said)
 
     def ended(self, link: EaLink, reason: str) -> None:
         """Everything asked on this connection stays open."""

@@ -50,9 +50,14 @@ def own_id(magic: int, comment: str) -> str:
     return found[0] if found and magic_of(found[0]) == magic else ""
 
 
-def meaning(result: r.Result) -> str:
-    """Returns what an answer means; where class and code differ, the more careful of both."""
+def meaning(result: r.Result, platform: str) -> str:
+    """Returns what an answer means; where class and code differ, the more careful of both.
+
+    MetaTrader 4 has no code for success, so there the EA's class alone speaks.
+    """
     said = OUTCOMES.get(result.outcome, UNKNOWN)
+    if platform == "4":
+        return said
     if said in (DENIED, SEEN):
         return said if not result.retcode else UNKNOWN
     if result.retcode in MT5_TAKEN:
@@ -110,6 +115,22 @@ def new_order(order: Order, terms: r.Symbol, deviation: int, sent_ms: int, ttl_m
         "gtc" if market or order.tif == "GTC" else "day",
         0,
         position,
+        sent_ms,
+        ttl_ms,
+    )
+
+
+def closing(order: Order, terms: r.Symbol, deviation: int, sent_ms: int, ttl_ms: int) -> r.Close:
+    """Returns the command that closes a position of MetaTrader 4; raises Unsupported."""
+    if order.type != "market" or not order.position_id.isdecimal():
+        raise Unsupported(f"position {order.position_id} is closed by market orders only")
+    return r.Close(
+        order.client_order_id,
+        magic_of(order.client_order_id),
+        int(order.position_id),
+        lots(order.size, terms),
+        deviation,
+        "",
         sent_ms,
         ttl_ms,
     )

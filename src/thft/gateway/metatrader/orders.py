@@ -61,6 +61,7 @@ class OrderDesk:
         inbox: EngineInbox,
         feed: int,
         account: str,
+        platform: str,
         settings: MetaTraderSettings,
         names: dict[int, str],
         utc_ns: Callable[[int], int],
@@ -75,10 +76,13 @@ class OrderDesk:
         self.terms_by_name: dict[str, r.Symbol] = {}
         """What the terminal has told of its symbols."""
         self.account = account
+        self._platform = platform
         self._settings = settings
         self._put = put
         self._send = send
         self.session = 0
+        self.hedged = False
+        """Positions are kept apart, each under the terminal's number."""
         self.look: Callable[[], None] = lambda: None
         """Asks that the terminal be looked at soon."""
         self.turn: Callable[[], None] = lambda: None
@@ -147,12 +151,22 @@ class OrderDesk:
         ttl_ms = self._settings.order_ttl_ms if lane is Lane.ORDER else 0
         self._put(lane, out, expired, ttl_ms)
 
-    def _open(self, order: Order) -> r.Open | None:
+    def _require_whole(self, order: Order) -> None:
+        """MetaTrader 4 gives what is left of a position another number: we close whole ones."""
+        for one in self._inbox.booked(self.account):
+            if one.position_id == order.position_id and abs(one.size) == order.size:
+                return
+        raise c.Unsupported("on MetaTrader 4 a position is closed as a whole only")
+
+    def _open(self, order: Order) -> r.Open | r.Close | None:
         terms = self.terms_by_name.get(self._names.get(order.instrument, ""))
         try:
             if terms is None:
                 raise c.Unsupported("the terminal has not told the terms of this symbol")
             deviation = self._settings.deviation_points
+            if self._platform == "4" and order.position_id:
+                self._require_whole(order)
+                return c.closing(order, terms, deviation, *self._moment())
             return c.new_order(order, terms, deviation, *self._moment())
         except c.Unsupported as error:
             self._deny(order, str(error))
@@ -221,27 +235,29 @@ class OrderDesk:
         command, order = self._commands.pop(result.command, (None, None))
         if command is None or order is None or command.id != result.id:
             raise WrongFrame(f"RESULT to command {result.command} of {result.id[:20]!r}")
-        meaning = c.meaning(result)
+        meaning = c.meaning(result, self._platform)
         said = f"{clean(result.words)} ({result.retcode})" if result.retcode else result.words
         if meaning == c.UNKNOWN:
             text = f"order {result.id}: {result.outcome[:20]} {said}"
             self._inbox.feed_fault(self._feed, 0, "unknown_outcome", text[:200])
             self.look()
-        elif isinstance(command, r.Open):
-            self._opened(order, result, meaning, said)
+        elif isinstance(command, r.Open | r.Close):
+            self._opened(order, command, result, meaning, said)
         elif isinstance(command, r.Modify):
             self._modified(order, command, meaning, said)
         elif meaning != c.TAKEN:
             self.look()
 
-    def _opened(self, order: Order, result: r.Result, meaning: str, said: str) -> None:
+    def _opened(
+        self, order: Order, command: Any, result: r.Result, meaning: str, said: str
+    ) -> None:
         ours = order.client_order_id
         if meaning == c.SEEN:
             self.look()
         elif meaning in (c.REJECTED, c.DENIED):
             self._inbox.execution(self._own(ours, meaning, said))
         else:
-            if result.order:
+            if result.order and isinstance(command, r.Open):
                 self._bind(result.order, ours)
             self._inbox.execution(self._report(ours, "new", text=""))
 
@@ -264,10 +280,10 @@ class OrderDesk:
             return True
         if row.type not in SIDES:
             return True  # money that is no trade
-        ours = self.known_as(row.order, row.magic, row.comment)
+        ours = self.of_deal(row)
         if not ours:
             return False
-        if row.order:
+        if row.order and row.ticket > 0:
             self._bind(row.order, ours)
         terms = self.terms_by_name.get(row.symbol)
         known = self._of(ours).deals
@@ -316,6 +332,23 @@ class OrderDesk:
         """Something that is not ours: the kernel halts the account."""
         self._inbox.execution(self._own(f"venue:{ticket}", "status", what))
 
+    def of_deal(self, row: r.DealRow) -> str:
+        """Returns our id of a deal's order, or empty.
+
+        What closes a position of MetaTrader 4 has a negative number and the words of the opening:
+        its order is the one that was to close that position.
+        """
+        if row.ticket > 0:
+            return self.known_as(row.order, row.magic, row.comment)
+        for ours, known in self._done.items():
+            if row.ticket in known.deals:
+                return ours
+        wanted = str(row.position)
+        for ours, order in reversed(self.orders.items()):
+            if order.position_id == wanted and (order.working or ours in self.asked):
+                return ours
+        return ""
+
     def known_as(self, ticket: int, magic: int, comment: str) -> str:
         """Returns our id of an order or deal, or empty."""
         if ticket in self._tickets:
@@ -346,7 +379,7 @@ class OrderDesk:
             known.size,
             known.price,
             fee,
-            str(row.position or "") if row else "",
+            str(row.position or "") if row and self.hedged else "",
             self._utc_ns(row.time_server) if row and row.time_server else ABSENT,
             text[:200],
             self.session,

@@ -169,7 +169,7 @@ class QuoteDesk:
 
     @staticmethod
     def _live(one: Subscription) -> bool:
-        return one.present and one.next > 1
+        return one.present and one.count > 0
 
     def _of(self, sub: int) -> Subscription:
         one = self.subscriptions.get(sub)

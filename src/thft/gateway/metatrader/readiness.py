@@ -7,7 +7,7 @@ a whole. An order that may live and is nowhere to be found is in doubt, not gone
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -176,15 +176,16 @@ class Readiness:
     def _told(self, snapshot: Answer, history: Answer | None) -> set[str]:
         """Hands over what was found: deals first, by time; returns the ids that were there."""
         desk, seen = self._desk, set()
-        whose = {row.ticket: row for row in snapshot.orders}
+        open_tickets = {row.ticket for row in snapshot.orders}
         for deal in sorted(history.deals if history else (), key=_when):
-            if desk.known_as(deal.order, deal.magic, deal.comment):
+            if ours := desk.of_deal(deal):
                 desk.deal(deal)
-                seen.add(desk.known_as(deal.order, deal.magic, deal.comment))
+                seen.add(ours)
         for row in history.orders if history else ():
-            if desk.known_as(row.ticket, row.magic, row.comment) and row.ticket not in whose:
+            ours = desk.known_as(row.ticket, row.magic, row.comment)
+            if ours and row.ticket not in open_tickets:
                 desk.order_row(row)
-                seen.add(desk.known_as(row.ticket, row.magic, row.comment))
+                seen.add(ours)
         for row in snapshot.orders:
             if desk.order_row(row):
                 seen.add(desk.known_as(row.ticket, row.magic, row.comment))
@@ -228,21 +229,17 @@ class Readiness:
 
     def _positions(self, snapshot: Answer) -> None:
         """READY when the account holds what the engine has booked; else looks again, then halts."""
-        held: dict[str, int] = {}
-        for row in snapshot.positions:
-            signed = row.volume if row.side == "buy" else -row.volume
-            held[row.symbol] = held.get(row.symbol, 0) + signed
-        found = []
-        for symbol, instrument in self._instruments.items():
+        for symbol in self._instruments:
             terms = self._desk.terms_by_name.get(symbol)
             if terms is None or terms.contract_size in (ABSENT, 0):
                 self._state("SYNCING", f"waits for the terms of {symbol}")
                 self._later(self._timing.pass_s, self._look)
                 return
-            booked = self._inbox.net_position(self._desk.account, instrument)
-            size = c.units(held.get(symbol, 0), terms)
-            if size != booked:
-                found.append(f"{symbol}: {_size(size)} at the broker, {_size(booked)} booked here")
+        found = [
+            said
+            for symbol, instrument in self._instruments.items()
+            for said in self._unequal(symbol, instrument, snapshot.positions)
+        ]
         if not found:
             self._passes, self.ready = 0, True
             self._state("READY", "orders clear, positions equal")
@@ -254,6 +251,29 @@ class Readiness:
             self.ready = False
             self._state("HALTED", f"{'; '.join(found)} — compare with the terminal"[:200])
         self._later(self._timing.poll_s, self._look)
+
+    def _unequal(
+        self, symbol: str, instrument: int, positions: list[r.PositionRow]
+    ) -> Iterator[str]:
+        """Yields in words where a symbol's positions are not those booked here."""
+        terms, hedged = self._desk.terms_by_name[symbol], self._desk.hedged
+        there: dict[str, int] = {}
+        for row in positions:
+            if row.symbol == symbol:
+                size = c.units(row.volume if row.side == "buy" else -row.volume, terms)
+                key = str(row.ticket) if hedged else ""
+                there[key] = there.get(key, 0) + size
+        booked = self._inbox.booked(self._desk.account)
+        here = {
+            one.position_id if hedged else "": one.size
+            for one in booked
+            if one.instrument == instrument
+        }
+        for key in dict.fromkeys((*there, *here)):
+            held, known = there.get(key, 0), here.get(key, 0)
+            if held != known:
+                name = f"{symbol} position {key}" if key else symbol
+                yield f"{name}: {_size(held)} at the broker, {_size(known)} booked here"
 
 
 def _when(deal: r.DealRow) -> tuple[int, int]:

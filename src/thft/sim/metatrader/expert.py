@@ -350,6 +350,8 @@ class Expert:
         if fault is not None and fault.do == "unheard":
             self.restart()
             return
+        if fault is not None:
+            self._open = False  # what happens now is told to nobody
         answer = self._done(command)
         if fault is not None:
             self.restart()
@@ -392,7 +394,7 @@ class Expert:
         rows: list[Any]
         if isinstance(asked, r.Snapshot):
             deals = 0
-            rows: list[Any] = [*terminal.orders.values(), *terminal.positions.values()]
+            rows = [*terminal.orders.values(), *terminal.positions.values()]
         else:
             wanted = [row for row in terminal.deals if row.time_server >= asked.from_server]
             deals = len(wanted)

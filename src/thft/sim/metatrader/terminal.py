@@ -18,7 +18,6 @@ DONE, PLACED, PARTIAL, REQUOTE, REJECTED, TIMEOUT = 10009, 10008, 10010, 10004, 
 BAD_VOLUME, BAD_PRICE, OFF, BAD_FILL, BAD_ORDER = 10014, 10015, 10027, 10030, 10035
 TICKS_KEPT = 2_000_000
 LOT_UNITS = 100_000
-NONE = 0, 0, 0, 0
 
 
 @dataclass
@@ -153,8 +152,25 @@ class Terminal:
     def manual(self, symbol: str, side: str, volume: int) -> None:
         """The user of the terminal trades by hand."""
         newest = self.plays[symbol].ticks[-1]
-        prices = ABSENT, ABSENT, ABSENT, ABSENT
-        command = r.Open("", 0, symbol, side, "market", volume, *prices, 0, "fok", "gtc", *NONE)
+        command = r.Open(
+            id="",
+            magic=0,
+            symbol=symbol,
+            side=side,
+            kind="market",
+            volume=volume,
+            price=ABSENT,
+            price_stop_limit=ABSENT,
+            sl=ABSENT,
+            tp=ABSENT,
+            deviation=0,
+            filling="fok",
+            time_in_force="gtc",
+            expiration_server=0,
+            position=0,
+            sent_ms=0,
+            ttl_ms=0,
+        )
         price = newest.ask if side == "buy" else newest.bid
         self._fill(self._row(command), volume, price, 0)
 
@@ -181,12 +197,48 @@ class Terminal:
         if position is None:
             return Answer(10036, "Position doesn't exist")
         side = "sell" if position.side == "buy" else "buy"
+        if self.platform == "4":
+            return self._close_ticket(position, command.volume)
         order = r.Open(
-            *(command.id, command.magic, position.symbol, side, "market", command.volume),
-            *(ABSENT, ABSENT, ABSENT, ABSENT, command.deviation, command.filling, "gtc", 0),
-            *(position.ticket, command.sent_ms, command.ttl_ms),
+            id=command.id,
+            magic=command.magic,
+            symbol=position.symbol,
+            side=side,
+            kind="market",
+            volume=command.volume,
+            price=ABSENT,
+            price_stop_limit=ABSENT,
+            sl=ABSENT,
+            tp=ABSENT,
+            deviation=command.deviation,
+            filling=command.filling,
+            time_in_force="gtc",
+            expiration_server=0,
+            position=position.ticket,
+            sent_ms=command.sent_ms,
+            ttl_ms=command.ttl_ms,
         )
         return self.open(order)
+
+    def _close_ticket(self, position: r.PositionRow, volume: int) -> Answer:
+        """MetaTrader 4: a whole order of the pool is closed, under its own number and words."""
+        if volume != position.volume:
+            return Answer(131, "Invalid trade volume")
+        newest = self.plays[position.symbol].ticks[-1]
+        side, price = ("sell", newest.bid) if position.side == "buy" else ("buy", newest.ask)
+        self._reduce(position, volume)
+        self._deal(
+            position.ticket,
+            position.ticket,
+            position.symbol,
+            side,
+            "out",
+            volume,
+            price,
+            position.comment,
+            position.magic,
+        )
+        return Answer(DONE, "", position.ticket, 0, volume, price)
 
     def close_by(self, command: r.CloseBy) -> Answer:
         """Closes two opposite positions of a symbol by each other."""
@@ -278,12 +330,28 @@ class Terminal:
         magic: int,
     ) -> int:
         row = r.DealRow(
-            *(0, self._next(), order, position, symbol, side, entry, volume, price),
+            *(
+                0,
+                self._deal_ticket(order, entry),
+                order,
+                position,
+                symbol,
+                side,
+                entry,
+                volume,
+                price,
+            ),
             *(self.now_ms(), 0, 0, 0, 0, magic, comment),
         )
         self.deals.append(row)
         self._told(row)
         return row.ticket
+
+    def _deal_ticket(self, order: int, entry: str) -> int:
+        """MetaTrader 4 has no deals: the order's number stands for the one that opens it."""
+        if self.platform == "5":
+            return self._next()
+        return order if entry == "in" else -order
 
     def _close(self, row: r.OrderRow, state: str, left: int) -> None:
         done = row._replace(state=state, volume_current=left, done_server=self.now_ms())

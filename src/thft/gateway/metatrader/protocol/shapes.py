@@ -162,7 +162,7 @@ _WRITERS: dict[str, Callable[[Any], str]] = {
     "Money": _money[1],
 }
 _FORMS: dict[type[Any], tuple[str, ...]] = {
-    kind: tuple(str(form) for form in kind.__annotations__.values())
+    kind: tuple(getattr(form, "__forward_arg__", form) for form in kind.__annotations__.values())
     for kind in (*FROM_EA, *FROM_ENGINE, r.Tick)
     if kind is not r.Ticks
 }
