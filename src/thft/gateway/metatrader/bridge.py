@@ -118,10 +118,12 @@ class Bridge:
         nonce = hello.session, hello.nonce
         account = self.accounts.get((hello.platform, hello.account))
         if account is None:
-            raise not_proven(
-                f"no venue of the configuration is account {hello.account[:20]} "
-                f"of MetaTrader {hello.platform[:5]}"
-            )
+            said = f"account {hello.account[:20]} of MetaTrader {hello.platform[:5]}"
+            error = not_proven(f"{said} is that of no venue in the configuration")
+            for waiting in self.accounts.values():
+                if waiting.link is None:  # it may be the one that was meant
+                    waiting.refused(error.reason)
+            raise error
         if nonce in self._nonces:
             raise self._told(account, not_proven("a HELLO that was there before: replayed"))
         self._nonces[nonce] = None

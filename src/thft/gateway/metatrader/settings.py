@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
@@ -78,3 +78,22 @@ def bridge_findings(settings: BridgeSettings, platforms: set[str]) -> Iterator[t
         yield "plain_port", f"{said}; it needs a port on loopback, reached by a tunnel if need be"
     if settings.silence_s < 2 * settings.heartbeat_s:
         yield "silence_s", "is less than two heartbeats"
+
+
+def venue_findings(
+    venue: dict[str, Any], traded: list[dict[str, Any]], market_clock: bool
+) -> Iterator[tuple[str, str]]:
+    """Yields (key, finding) of a venue's table; `traded` are the accounts it is traded by."""
+    dialect = venue.get("dialect")
+    if dialect not in DIALECTS:
+        yield "dialect", f"{dialect!r} is no terminal, 'mt4' and 'mt5' are"
+    if "metatrader" not in venue:
+        yield "metatrader", "missing: login, server, key_id and key of the account"
+    if venue.get("url") is not None:
+        yield "url", "a terminal dials in, see the table metatrader"
+    if market_clock:
+        yield "metatrader", "a terminal lives in real time, clock.source must be 'wall'"
+    for account in traded:
+        if dialect == "mt4" and account.get("model", "netting") == "netting":
+            said = "MetaTrader 4 keeps positions apart: write model = 'hedging'"
+            yield "metatrader", f"account {account.get('name')!r}: {said}"

@@ -59,6 +59,11 @@ BARE = frozenset(("HELLO", "CHALLENGE", "AUTH", "WELCOME", "REJECT", "TICKS", "P
 TICK_FIELDS, MOST_TICKS = 6, 256
 
 
+def _form(annotation: Any) -> str:
+    """Returns an annotation's text: a NamedTuple keeps it wrapped."""
+    return str(getattr(annotation, "__forward_arg__", annotation))
+
+
 def name_of(kind: type[Any]) -> str:
     """Returns the TYPE of a record's frames."""
     return kind.__name__.upper()
@@ -162,7 +167,7 @@ _WRITERS: dict[str, Callable[[Any], str]] = {
     "Money": _money[1],
 }
 _FORMS: dict[type[Any], tuple[str, ...]] = {
-    kind: tuple(getattr(form, "__forward_arg__", form) for form in kind.__annotations__.values())
+    kind: tuple(_form(one) for one in kind.__annotations__.values())
     for kind in (*FROM_EA, *FROM_ENGINE, r.Tick)
     if kind is not r.Ticks
 }
