@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
@@ -46,6 +47,9 @@ class Stage:
     account_name: str = ACCOUNT
     settings: MetaTraderSettings = SETTINGS
     timing: Timing = QUICK
+    certificate: str = ""
+    key: str = ""
+    trust: ssl.SSLContext | None = None
     port: int = 0
     bridges: list[Bridge] = field(default_factory=list)
     tasks: list[asyncio.Future[Any]] = field(default_factory=list)
@@ -71,7 +75,13 @@ class Stage:
             self.timing,
         )
         engine.client = account  # type: ignore[assignment]
-        settings = BridgeSettings(port=self.port, heartbeat_s=0.1, silence_s=self.silence_s)
+        settings = BridgeSettings(
+            port=self.port,
+            certificate=self.certificate,
+            key=self.key,
+            heartbeat_s=0.1,
+            silence_s=self.silence_s,
+        )
         bridge = Bridge(settings, [account], self.reports.append)
         self.bridges.append(bridge)
         self.tasks.append(asyncio.ensure_future(bridge.run()))
@@ -97,7 +107,7 @@ class Stage:
     def expert(self, **changes: Any) -> Expert:
         """Starts an EA."""
         login = Login(**{**vars(LOGIN), **changes})
-        expert = Expert(self.terminal, "127.0.0.1", self.port, login, None)
+        expert = Expert(self.terminal, "127.0.0.1", self.port, login, self.trust)
         self.experts.append(expert)
         self.tasks.append(asyncio.ensure_future(expert.run()))
         return expert

@@ -5,19 +5,16 @@ from __future__ import annotations
 import asyncio
 import random
 import ssl
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.venue.fix_engine import Engine
-from tests.venue.metatrader_stage import KEY, MICRO, QUICK, SETTINGS, Stage, run
+from tests.venue.metatrader_stage import KEY, MICRO, Stage, run
 
-from thft.gateway.gate import Gate
-from thft.gateway.limiter import Throttle
-from thft.gateway.metatrader.account import MetaTraderAccount, Wanted
-from thft.gateway.metatrader.bridge import WAITING_PER_ADDRESS, Bridge
-from thft.gateway.metatrader.clock import ServerClock
+from thft.gateway.metatrader.bridge import WAITING_PER_ADDRESS
 from thft.gateway.metatrader.settings import BridgeSettings
 from thft.model import event as ev
 from thft.sim.metatrader.expert import Expert
@@ -53,12 +50,7 @@ def test_who_is_not_let_in(changes: dict[str, Any], said: str, reason: str) -> N
         stage.tick()
         engine = await stage.engine()
         expert = stage.expert(**changes)
-        if "version" in changes:  # whose it is was not read
-            await stage.until(lambda: any(said in one for one in expert.said), said, engine)
-            await stage.until(lambda: any(reason in one for one in stage.reports), reason)
-            assert engine.feed == "OFFLINE"
-        else:
-            await refused(stage, engine, expert, said, reason)
+        await refused(stage, engine, expert, said, reason)
 
     run(story)
 
@@ -79,7 +71,7 @@ def test_a_recorded_connection_proves_nothing_later() -> None:
         expert.stop()
         await stage.until(lambda: engine.feed == "OFFLINE", "the end", engine)
         count = len(engine.quotes)
-        for lines in (recorded, [recorded[0].replace(b"HELLO", b"HELLO")]):
+        for lines in (recorded, recorded[:1]):
             reader, writer = await asyncio.open_connection("127.0.0.1", stage.port)
             writer.write(b"".join(lines))
             assert b"|REJECT|AUTH|" in await reader.read()
@@ -184,9 +176,8 @@ def test_by_default_a_half_open_line_is_found_in_forty_seconds() -> None:
     assert settings.silence_s + settings.heartbeat_s <= 40
 
 
-@pytest.mark.parametrize("seed", [None])
-def test_every_tick_of_metatrader_5_arrives_once_over_bursts_and_cuts(seed: int | None) -> None:
-    seed = random.SystemRandom().randrange(1 << 32) if seed is None else seed
+def test_every_tick_of_metatrader_5_arrives_once_over_bursts_and_cuts() -> None:
+    seed = random.SystemRandom().randrange(1 << 32)
     print(f"seed {seed}")
     chance = random.Random(seed)
 
@@ -286,10 +277,29 @@ def test_a_terminal_without_its_broker_is_stale() -> None:
     run(story)
 
 
-def test_tls_with_a_certificate(tmp_path: Path) -> None:
-    from tests.venue.fix_peer import certificate
+def test_tls_is_spoken_where_there_is_a_certificate(tmp_path: Path) -> None:
+    pem, key = tmp_path / "cert.pem", tmp_path / "cert.key"
+    asked = [
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+        "-nodes",
+        "-subj",
+        "/CN=localhost",
+    ]
+    names = ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
+    files = ["-keyout", str(key), "-out", str(pem)]
+    subprocess.run(["openssl", "req", *asked, *names, *files], check=True, capture_output=True)
 
-    pem = certificate(tmp_path)
-    context = ssl.create_default_context(cafile=str(pem))
-    assert context and QUICK and SETTINGS and Wanted and Bridge and MetaTraderAccount
-    assert Gate and Throttle and ServerClock
+    async def story(stage: Stage) -> None:
+        stage.certificate, stage.key = str(pem), str(key)
+        stage.trust = ssl.create_default_context(cafile=str(pem))
+        engine, _ = await stage.ready()
+        stage.trust = None
+        plain = stage.expert()
+        await stage.until(lambda: plain.connections > 1, "a plain EA that is cut", engine)
+        assert (engine.feed, engine.account) == ("READY", "READY")
+
+    run(story)

@@ -86,7 +86,9 @@ def _leaf(value: Any, kind: Any, key: str) -> Iterator[str]:
                 text = f"expected {meta.description}"
         if get_origin(kind) is Literal:
             text = f"expected one of {', '.join(map(repr, get_args(kind)))}"
-        secret = key.endswith(("password", "signing_key"))  # the value may be the secret itself
+        secret = key.endswith(
+            ("password", "signing_key", "metatrader.key")
+        )  # the value may be the secret itself
         silent = "got" in text or place or secret
         got = "" if silent else f", got {repr(value)[:42]}"
         yield f"{key}{place.rstrip('`')}: {text[0].lower()}{text[1:]}{got}"

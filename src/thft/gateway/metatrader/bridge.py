@@ -119,11 +119,7 @@ class Bridge:
         account = self.accounts.get((hello.platform, hello.account))
         if account is None:
             said = f"account {hello.account[:20]} of MetaTrader {hello.platform[:5]}"
-            error = not_proven(f"{said} is that of no venue in the configuration")
-            for waiting in self.accounts.values():
-                if waiting.link is None:  # it may be the one that was meant
-                    waiting.refused(error.reason)
-            raise error
+            raise not_proven(f"{said} is that of no venue in the configuration")
         if nonce in self._nonces:
             raise self._told(account, not_proven("a HELLO that was there before: replayed"))
         self._nonces[nonce] = None
@@ -149,13 +145,17 @@ class Bridge:
         return account
 
     def gone(self, link: EaLink, reason: str) -> None:
-        """Forgets a connection; one that proved nothing is told where it is known for whom."""
+        """Forgets a connection; one that proved nothing is told to the account it was meant for.
+
+        Where that is not known, it may be any of those that wait for their EA.
+        """
         self._links.discard(link)
         if self._waiting.pop(link, None) is None:
             return
         self._report(f"MetaTrader connection from {link.peer}: {reason}")
-        if link.meant is not None:
-            link.meant.refused(reason)
+        waiting = [one for one in self.accounts.values() if one.link is None]
+        for account in [link.meant] if link.meant else waiting:
+            account.refused(reason)
 
 
 def _context(settings: BridgeSettings) -> ssl.SSLContext | None:
