@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
+import uvloop
 from msgspec import structs
 from tests.engine import Recorder, catalogue
 from tests.venue.fix_engine import ACCOUNT, FEED, NAMES, WAIT_S, Engine, Hand
@@ -203,5 +204,6 @@ def run(
                 task.cancel()
             await asyncio.gather(*stage.tasks, return_exceptions=True)
 
-    asyncio.run(told())
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # the loop of the core
+        runner.run(told())
     return stage

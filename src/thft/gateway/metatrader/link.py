@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from thft.gateway.metatrader.protocol import records as r
 from thft.gateway.metatrader.protocol.frames import (
@@ -64,9 +64,8 @@ class EaLink(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Asks the bridge for a place and gives the EA a while to prove itself."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        transport.set_write_buffer_limits(WRITE_BYTES)
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.set_write_buffer_limits(WRITE_BYTES)
         self.peer = str((transport.get_extra_info("peername") or ("?",))[0])
         loop = asyncio.get_running_loop()
         self._heard_s = loop.time()
