@@ -33,7 +33,11 @@ MICRO = 1_000 * SIZE_ONE
 QUICK = Timing(answer_s=1.0, poll_s=0.5, settle_s=0.05, soon_s=0.005, pass_s=0.05)
 LOGIN = Login(key=KEY, timer_s=0.005, first_wait_s=0.02, refused_wait_s=0.05)
 SETTINGS = MetaTraderSettings(
-    login="51001234", server="Broker-Demo", key_id="k1", key="env:THFT_TEST_MT_KEY"
+    login="51001234",
+    server="Broker-Demo",
+    key_id="k1",
+    key="env:THFT_TEST_MT_KEY",
+    order_ttl_ms=10_000,
 )
 
 
@@ -48,6 +52,7 @@ class Stage:
     account_name: str = ACCOUNT
     settings: MetaTraderSettings = SETTINGS
     timing: Timing = QUICK
+    per_s: int = 100
     certificate: str = ""
     key: str = ""
     trust: ssl.SSLContext | None = None
@@ -71,7 +76,7 @@ class Stage:
             self.terminal.platform,
             structs.replace(self.settings, **changes),
             Wanted(FEED, dict(NAMES), self.account_name, logons, hedged),
-            Gate(Throttle(100, 500, {})),
+            Gate(Throttle(self.per_s, 500, {})),
             ServerClock(),
             self.timing,
         )

@@ -14,9 +14,11 @@ import pytest
 from tests.venue.fix_engine import Engine
 from tests.venue.metatrader_stage import KEY, MICRO, Stage, run
 
-from thft.gateway.metatrader.bridge import WAITING_PER_ADDRESS
+from thft.gateway.metatrader.bridge import TOLD_PER_S, WAITING_PER_ADDRESS
+from thft.gateway.metatrader.protocol import records as r
 from thft.gateway.metatrader.settings import BridgeSettings
 from thft.model import event as ev
+from thft.model.fixed import parse_price
 from thft.sim.metatrader.expert import Expert
 from thft.sim.metatrader.terminal import Terminal
 
@@ -301,5 +303,45 @@ def test_tls_is_spoken_where_there_is_a_certificate(tmp_path: Path) -> None:
         plain = stage.expert()
         await stage.until(lambda: plain.connections > 1, "a plain EA that is cut", engine)
         assert (engine.feed, engine.account) == ("READY", "READY")
+
+    run(story)
+
+
+def test_a_storm_of_orders_keeps_to_the_limit_of_its_broker() -> None:
+    limit_per_s = 40
+
+    async def story(stage: Stage) -> None:
+        stage.per_s = limit_per_s
+        engine, expert = await stage.ready()
+        arrived: list[float] = []
+        obey: Any = expert._obey
+
+        def tapped(record: Any) -> None:
+            if not isinstance(record, r.Ping | r.Subscribe):  # those count with market data
+                arrived.append(asyncio.get_running_loop().time())
+            obey(record)
+
+        expert._obey = tapped  # type: ignore[method-assign]
+        for _ in range(2 * limit_per_s):
+            engine.submit(size=MICRO, type="limit", tif="GTC", price=parse_price("1.10000"))
+        orders = stage.terminal.orders
+        await stage.until(lambda: len(orders) == 2 * limit_per_s, "all orders", engine)
+        assert all(
+            sum(start <= at < start + 1.0 for at in arrived) <= limit_per_s for start in arrived
+        )
+
+    run(story, ack_ms=20_000)
+
+
+def test_strangers_cannot_fill_the_journal() -> None:
+    async def story(stage: Stage) -> None:
+        engine = await stage.engine()
+        for number in range(3 * TOLD_PER_S):
+            reader, writer = await asyncio.open_connection("127.0.0.1", stage.port)
+            writer.write(b"%d\n" % number)
+            await reader.read()
+            writer.close()
+        assert 0 < len(stage.reports) < 3 * TOLD_PER_S
+        assert len(engine.feed_states) <= len(stage.reports) + 1
 
     run(story)

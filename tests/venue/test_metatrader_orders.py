@@ -9,6 +9,7 @@ import pytest
 from tests.venue.fix_engine import Engine
 from tests.venue.metatrader_stage import KEY, MICRO, Stage, run
 
+from thft.gateway.metatrader.commands import magic_of
 from thft.model import event as ev
 from thft.model.fixed import SIZE_ONE, parse_price
 from thft.model.order import TERMINAL
@@ -159,7 +160,8 @@ def test_a_trade_by_hand_halts_the_account() -> None:
         engine, _ = await stage.ready()
         stage.terminal.manual("EURUSD", "buy", SIZE_ONE // 100)
         await stage.until(lambda: engine.account == "HALTED", "HALTED", engine)
-        assert engine.account_states or engine.kernel.state.accounts
+        order_id = engine.submit(size=MICRO)
+        assert engine.kernel.state.order(order_id) is None
 
     run(story)
 
@@ -192,5 +194,37 @@ def test_trading_switched_off_in_the_terminal_is_said_and_passes() -> None:
         assert "Algo Trading" in engine.account_states[-1][1]
         stage.terminal.allowed = True
         await stage.settled(engine)
+
+    run(story)
+
+
+def test_history_of_another_engine_is_left_alone() -> None:
+    async def story(stage: Stage) -> None:
+        stage.tick()
+        other = "zz99-1-1"
+        for side in ("buy", "sell"):
+            stage.terminal.manual("EURUSD", side, SIZE_ONE // 100)
+        named = {"comment": other, "magic": magic_of(other)}
+        stage.terminal.deals = [deal._replace(**named) for deal in stage.terminal.deals]
+        engine, _ = await stage.ready()
+        stage.terminal.faults.arm(Fault(do="lost"))
+        order_id = engine.submit(size=MICRO)
+        await ended(stage, engine, order_id, "FILLED")
+        await stage.settled(engine)
+        assert len(engine.journal.events(ev.Fill)) == 1
+
+    run(story)
+
+
+def test_an_order_of_another_engine_halts_the_account() -> None:
+    async def story(stage: Stage) -> None:
+        engine, expert = await stage.ready()
+        stage.terminal.manual("EURUSD", "buy", SIZE_ONE // 100)
+        await stage.until(lambda: engine.account == "HALTED", "HALTED", engine)
+        engine.submit(size=MICRO)
+        assert stage.terminal.sends == 0
+        expert.cut()
+        await stage.until(lambda: expert.connections == 2, "the next connection")
+        await stage.until(lambda: "booked here" in engine.account_states[-1][1], "why", engine)
 
     run(story)

@@ -274,6 +274,11 @@ class MetaTraderAccount:
         """Lets what was taken leave, as far as the limits allow."""
         self._gate.run()
 
+    def said(self) -> None:
+        """Counts a sign of life that the line has sent by itself."""
+        self._gate.throttle.said(self._name, 1, now().monotonic_ns)
+        self._gate.mark()
+
     def _put(
         self, lane: Lane, send: Callable[[], None], expired: Callable[[], None], ttl_ms: int
     ) -> None:

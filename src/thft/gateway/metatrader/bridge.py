@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections import Counter, OrderedDict
+from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Iterable
 
 from thft.base.errors import LocalError
@@ -22,6 +22,8 @@ WAITING, WAITING_PER_ADDRESS = 100, 20
 """Connections that have not proven themselves."""
 NONCES_KEPT = 10_000
 HANDSHAKE_S = 10.0
+TOLD_PER_S = 10
+"""Refusals that are told in a second; the journal is not for strangers to fill."""
 BACKLOG = 128
 
 
@@ -44,6 +46,7 @@ class Bridge:
         self._waiting: dict[EaLink, str] = {}
         self._nonces: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._servers: list[asyncio.Server] = []
+        self._told_s: deque[float] = deque(maxlen=TOLD_PER_S)
         self._stop = asyncio.Event()
         self.port = 0
         self.plain_port = 0
@@ -133,8 +136,17 @@ class Bridge:
         return key
 
     def _told(self, account: MetaTraderAccount, error: Refused) -> Refused:
-        account.refused(error.reason)
+        if self._may_tell():
+            account.refused(error.reason)
         return error
+
+    def _may_tell(self) -> bool:
+        """Returns whether one more refusal may be told now, and counts it."""
+        now_s, told = asyncio.get_running_loop().time(), self._told_s
+        if len(told) == TOLD_PER_S and now_s - told[0] < 1.0:
+            return False
+        told.append(now_s)
+        return True
 
     def proven(self, link: EaLink, hello: r.Hello) -> MetaTraderAccount:
         """Takes an EA that has its account's key; an older one of that account ends."""
@@ -151,6 +163,8 @@ class Bridge:
         """
         self._links.discard(link)
         if self._waiting.pop(link, None) is None:
+            return
+        if not self._may_tell():
             return
         self._report(f"MetaTrader connection from {link.peer}: {reason}")
         waiting = [one for one in self.accounts.values() if one.link is None]

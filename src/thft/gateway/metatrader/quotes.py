@@ -64,6 +64,7 @@ class QuoteDesk:
         self._state = state
         self._heard_s = 0.0
         self._connected = False
+        self.ready = False
         self.subscriptions = {
             number: Subscription(symbol, instrument)
             for number, (symbol, instrument) in enumerate(symbols.items(), 1)
@@ -79,6 +80,7 @@ class QuoteDesk:
                 self._fault(one, "gap", "unknown gap: MetaTrader 4 keeps no ticks of a cut")
             asked.append(r.Subscribe(number, one.symbol, since, skip))
         self._heard_s = asyncio.get_running_loop().time()
+        self.ready = False
         return asked
 
     def heart(self, connected: bool) -> None:
@@ -120,7 +122,8 @@ class QuoteDesk:
         for tick in record.ticks:
             self._tick(one, tick, recv_ns)
         self._heard_s = asyncio.get_running_loop().time()
-        self.judge()
+        if not self.ready:
+            self.judge()
 
     def _tick(self, one: Subscription, tick: r.Tick, recv_ns: int) -> None:
         if tick.time_server == one.last_ms:
@@ -155,6 +158,7 @@ class QuoteDesk:
         refused = [one.refused for one in ones if one.refused]
         waiting = [one.symbol for one in ones if not one.refused and not self._live(one)]
         silence_s = asyncio.get_running_loop().time() - self._heard_s
+        self.ready = False
         if not self._connected:
             self._state("STALE", "the terminal has no connection to its broker")
         elif silence_s >= self._stale_s:
@@ -165,6 +169,7 @@ class QuoteDesk:
         elif refused:
             self._state("DEGRADED", "; ".join(refused[:NAMED])[:200])
         else:
+            self.ready = True
             self._state("READY", "all symbols with ticks of now")
 
     @staticmethod

@@ -174,16 +174,20 @@ class Readiness:
             self._positions(snapshot)
 
     def _told(self, snapshot: Answer, history: Answer | None) -> set[str]:
-        """Hands over what was found: deals first, by time; returns the ids that were there."""
+        """Hands over what was found: deals first, by time; returns the ids that were there.
+
+        History is read for what is in doubt alone: the rest of it is booked, or not ours to book.
+        """
         desk, seen = self._desk, set()
+        doubtful = {order.client_order_id for order in desk.doubtful}
         open_tickets = {row.ticket for row in snapshot.orders}
         for deal in sorted(history.deals if history else (), key=_when):
-            if ours := desk.of_deal(deal):
+            if (ours := desk.of_deal(deal)) in doubtful:
                 desk.deal(deal)
                 seen.add(ours)
         for row in history.orders if history else ():
             ours = desk.known_as(row.ticket, row.magic, row.comment)
-            if ours and row.ticket not in open_tickets:
+            if ours in doubtful and row.ticket not in open_tickets:
                 desk.order_row(row)
                 seen.add(ours)
         for row in snapshot.orders:
