@@ -60,6 +60,7 @@ class Campaign:
         self.random = Random(seed)
         self.fault_every = fault_every
         self.venue: Any = self.case.venue()
+        self.venue.requests_a_second = 0  # time is counted here, not waited for
         self.inbox = Recorder()
         self.depth = DEPTHS[name]
         self.now_ns = STEP_NS
@@ -74,13 +75,18 @@ class Campaign:
         dialect = self.record.dialect(self.inbox, wanted)
         self.line = Line(self.venue)
         self.connections += 1
-        self._say(dialect.begin())
+        self._say(dialect, dialect.begin())
         return dialect
 
-    def _say(self, frames: list[bytes]) -> None:
+    def _say(self, dialect: VenueDialect, frames: list[bytes]) -> None:
         assert self.line is not None
         for frame in frames:
             self.venue.received(self.line, frame)
+        while dialect.fetches:
+            fetch = dialect.fetches.pop(0)
+            status, body = self.venue.rest(fetch.path)
+            error = "" if status == 200 else f"HTTP {status}"
+            self._say(dialect, dialect.fetched(fetch, None if error else body, error))
 
     async def run(self, updates: int) -> None:
         """Changes the books so often; raises AssertionError when one is not the venue's."""
@@ -125,7 +131,7 @@ class Campaign:
         self.now_ns += STEP_NS
         assert self.line is not None
         while self.line.queue:
-            self._say(dialect.received(self.line.queue.popleft(), self.now_ns))
+            self._say(dialect, dialect.received(self.line.queue.popleft(), self.now_ns))
             if dialect.leave:
                 self.line.disconnect()
                 break
@@ -169,7 +175,14 @@ class Campaign:
 
 
 SIZES = (Decimal("0.00000001"), Decimal("0.0001"), Decimal(1), Decimal("12.5"))
-DEPTHS = {"bybit_depth": 50, "kraken": 10, "okx_depth": 400, "bitfinex": 25}
+DEPTHS = {
+    "binance_depth": 1_000,
+    "bybit_depth": 50,
+    "coinbase": 1_000,
+    "kraken": 10,
+    "okx_depth": 400,
+    "bitfinex": 25,
+}
 
 
 def campaign(name: str, updates: int, seed: int) -> Campaign:

@@ -8,8 +8,8 @@ from tests.shared_files import needs, shared_file
 from tests.venue.recorded import DecimalBook, received, scaled
 from tests.venue.wire import FEED, Recorder, Trade
 
-from thft.gateway.ws.bitfinex import BitfinexDialect
 from thft.gateway.ws.dialect import Wanted
+from thft.gateway.ws.dialects.bitfinex import BitfinexDialect
 
 CAPTURE = "ws/bitfinex/v2_capture_20210417.tsv.gz"
 TRADES = "ws/bitfinex/v2_trade_variants.jsonl"

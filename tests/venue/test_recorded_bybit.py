@@ -11,8 +11,8 @@ from tests.shared_files import needs, shared_file
 from tests.venue.recorded import DecimalBook, scaled
 from tests.venue.wire import FEED, Quote, Recorder, Trade
 
-from thft.gateway.ws.bybit import BybitDialect
 from thft.gateway.ws.dialect import Wanted
+from thft.gateway.ws.dialects.bybit import BybitDialect
 from thft.model.fixed import trade_id
 
 BOOKS = "ws/bybit/v5_orderbook500_xrpusdt_20241201.jsonl.gz"

@@ -10,7 +10,7 @@ from tests.venue.recorded import DecimalBook, received, scaled
 from tests.venue.wire import FEED, Quote, Recorder, Trade
 
 from thft.gateway.ws.dialect import Wanted
-from thft.gateway.ws.okx import OkxDialect
+from thft.gateway.ws.dialects.okx import OkxDialect
 
 CAPTURE = "ws/okx/v5_public_capture_20220513.tsv.gz"
 BBO, SNAPSHOT = "ws/okx/v5_bbo_tbt.json", "ws/okx/v5_books_snapshot.json"

@@ -9,9 +9,9 @@ from decimal import Decimal
 from tests.shared_files import needs, shared_file
 from tests.venue.wire import FEED, Recorder, Trade
 
-from thft.gateway.ws.binance import BinanceDialect
 from thft.gateway.ws.dialect import Wanted
-from thft.gateway.ws.kraken import KrakenDialect
+from thft.gateway.ws.dialects.binance import BinanceDialect
+from thft.gateway.ws.dialects.kraken import KrakenDialect
 
 KRAKEN_BOOKS = "ws/kraken/v2_book_checksum_sequence.jsonl"
 KRAKEN_OTHERS = "ws/kraken/v2_public_messages.jsonl"

@@ -6,6 +6,7 @@
 43 wrong number               48 trades                   53 every ping is the venue's own
 44 crossed                    49 unwanted: no trades      54 as few requests as may be (OKX)
 55 service restarted (Bybit)  56 repeated level (Bybit)   57 topics a request, pings (Bybit)
+58 snapshot refused (Binance)   59 USDC (Coinbase)
 """
 
 from __future__ import annotations
@@ -20,14 +21,15 @@ import pytest
 from tests.venue.cases import CASES
 from tests.venue.wire import FEED, Recorder, Wire, run
 
-from thft.gateway.ws.bitfinex import HELD_MESSAGES, BitfinexDialect
 from thft.gateway.ws.dialect import Wanted
-from thft.gateway.ws.okx import REQUEST_BYTES, OkxDialect
+from thft.gateway.ws.dialects.bitfinex import HELD_MESSAGES, BitfinexDialect
+from thft.gateway.ws.dialects.okx import REQUEST_BYTES, OkxDialect
 from thft.gateway.ws.venues import VENUES
 from thft.model.fixed import parse_price
 from thft.sim.ws.book import Change
 
-BOOKS = pytest.mark.parametrize("name", ("bybit_depth", "kraken", "okx_depth", "bitfinex"))
+NAMES = ("binance_depth", "bybit_depth", "coinbase", "kraken", "okx_depth", "bitfinex")
+BOOKS = pytest.mark.parametrize("name", NAMES)
 DEPTH = 10
 
 
@@ -74,7 +76,7 @@ def test_41_a_gap_drops_the_book_and_asks_for_a_new_one(name: str) -> None:
         await wire.settled()
 
     inbox = run(story, name)
-    every = name == "bitfinex"  # a number of the connection may have been any book's
+    every = name in ("bitfinex", "coinbase")  # a number of the connection may have been any book's
     fault = "checksum" if name == "kraken" else "gap"
     assert [fault[:2] for fault in inbox.faults] == [(1, fault), (2, fault)][: 1 + every]
     assert [state for state, _ in inbox.states][2:5] == ["READY", "SYNCING", "READY"]
@@ -157,7 +159,7 @@ def test_46_in_maintenance_bitfinex_has_no_books_and_afterwards_new_ones() -> No
     assert inbox.reasons("OFFLINE") == []
 
 
-@pytest.mark.parametrize("name", ("kraken", "okx", "bitfinex"))
+@pytest.mark.parametrize("name", ("binance", "bybit", "coinbase", "kraken", "okx", "bitfinex"))
 def test_47_who_asks_too_often_backs_off_and_asks_again(name: str) -> None:
     async def story(wire: Wire) -> None:
         wire.venue.faults.refusals = 1
@@ -181,8 +183,9 @@ def test_48_trades_come_as_they_were_made(name: str) -> None:
         await wire.settled()
 
     first, second = run(story, name).trades
-    assert first[:5] == (2, 1_170_010_000, 1, 1, at_ns)
-    assert second[:5] == (2, 1_170_000_000, 1_250_000_000, -1, at_ns)
+    said = name != "coinbase"  # which does not say what its side is the side of
+    assert first[:5] == (2, 1_170_010_000, 1, 1 * said, at_ns)
+    assert second[:5] == (2, 1_170_000_000, 1_250_000_000, -1 * said, at_ns)
     assert second.venue_trade_id > 0 < first.venue_trade_id != second.venue_trade_id
     if name != "bybit_depth":  # whose ids are texts
         assert second.venue_trade_id == first.venue_trade_id + 1
@@ -310,3 +313,41 @@ def test_57_ten_topics_a_request_and_a_ping_every_twenty_seconds() -> None:
         assert wire.venue.counts.messages_in > before  # though data has come all the time
 
     run(story, "bybit", probe_s=0.1)
+
+
+def test_58_a_refused_snapshot_is_fetched_again_later() -> None:
+    async def story(wire: Wire) -> None:
+        await wire.until(lambda: bool(wire.venue.counts.subscribes), "subscription")
+        await wire.ready()
+        wire.venue.faults.refusals = 1
+        wire.venue.faults.skip = 1
+        wire.tick(0, "1.17001", "1.17009")
+        for number in range(2, 90):
+            wire.tick(0, f"1.170{number:02d}", "1.17100")
+            await wire.settled()
+            if len(wire.inbox.reasons("READY")) == 2:
+                break
+        await wire.settled()
+
+    inbox = run(story, "binance_depth")
+    assert [fault for _, fault, _ in inbox.faults] == ["gap", "snapshot"]
+    assert "HTTP 429" in inbox.faults[1][2]
+    assert [state for state, _ in inbox.states][2:5] == ["READY", "SYNCING", "READY"]
+
+
+def test_59_products_in_usdc_come_under_the_name_of_those_in_usd() -> None:
+    case = CASES["coinbase"]
+    both = case._replace(symbols={"EUR-USDC": 1, "EUR-USD": 2, "USDT-USDC": 3})
+    dialect = VENUES["coinbase"].dialect(Recorder(), Wanted(FEED, both.symbols, "depth"))
+    heartbeats, books = (json.loads(frame) for frame in dialect.begin())
+    assert heartbeats == {"type": "subscribe", "channel": "heartbeats"}
+    assert books["product_ids"] == ["EUR-USD", "USDT-USDC"]
+    recorder = dialect.inbox
+    assert isinstance(recorder, Recorder)
+    snapshot = (
+        '{"channel":"l2_data","sequence_num":0,"events":[{"type":"snapshot","product_id":"EUR-USD",'
+        '"updates":[{"side":"bid","price_level":"1.17","new_quantity":"5"}]}]}'
+    )
+    dialect.received(snapshot.encode(), 1)
+    assert recorder.books[1].top() == recorder.books[2].top()
+    assert recorder.books[1].top()[0] == parse_price("1.17") and 3 not in recorder.books

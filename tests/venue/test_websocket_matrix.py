@@ -292,7 +292,7 @@ def test_19_lag_keeps_the_order() -> None:
 
 
 def test_20_a_message_in_fragments_is_one_message() -> None:
-    message = b'{"u":99999999,"s":"EURUSD","b":"1.2","B":"3","a":"1.3","A":"4"}'
+    message = b'{"u":9999999999,"s":"EURUSD","b":"1.2","B":"3","a":"1.3","A":"4"}'
 
     async def story(wire: Wire) -> None:
         await wire.ready()

@@ -181,10 +181,13 @@ class Wire:
         self.inbox = Recorder()
         self.symbols = list(self.case.symbols)
         self._limit = limit
+        self._rest_url = ""
         self._budget = budget or ConnectBudget(100, 1_000_000_000)
         self._liveness = replace(QUICK, **liveness)
 
     async def __aenter__(self) -> Wire:
+        if self.venue.has_rest:
+            self._rest_url = f"http://127.0.0.1:{await self.venue.listen_rest()}"
         await self.connect(await self.venue.listen())
         return self
 
@@ -202,6 +205,7 @@ class Wire:
             gate=Gate(broker_throttle(), loop_ns),
             windows=lambda: [Window(*limit)] if limit else [],
             liveness=self._liveness,
+            rest_url=self._rest_url,
         )
         self.running = asyncio.ensure_future(self.feed.run())
 

@@ -100,7 +100,8 @@ class Replica:
                 rung.clear()
                 bell.drain()
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(rung.wait(), WAIT_S)
+                    async with asyncio.timeout(WAIT_S):  # wait_for may swallow our cancellation
+                        await rung.wait()
         finally:
             loop.remove_reader(bell.fileno())
             bell.close()

@@ -21,6 +21,7 @@ from thft.cli import (
     bench_session,
     bench_stall,
     bench_tail,
+    bench_ws,
 )
 from thft.cli.bench_figure import Figure, machine
 
@@ -33,6 +34,7 @@ BENCHES: dict[str, Callable[[Path | None], Iterator[Figure]]] = {
     "engine": bench_compare.figures,
     "fix": lambda directory: chain(bench_fix.figures(directory), bench_session.figures(directory)),
     "session": bench_session.figures,
+    "ws": bench_ws.figures,
 }
 ONLY_NAMED = ("engine", "session")
 """Needs Python 3.13 and, the first time, a package index; is part of another one."""
@@ -44,8 +46,8 @@ def bench(*names: str, json: bool = False, directory: Path | None = None) -> int
     Parameters
     ----------
     names
-        Which benches to run: kernel, journal, tail, replay, stall, fix; all of them when none is
-        named.
+        Which benches to run: kernel, journal, tail, replay, stall, fix, ws; all of them when none
+        is named.
         Only when named: engine, the whole engine beside NautilusTrader, which needs a checkout,
         Python 3.13 and, the first time, a package index; session, the second half of fix.
     json

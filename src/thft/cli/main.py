@@ -12,6 +12,7 @@ from thft.cli import (
     bench,
     demo,
     doctor,
+    feed,
     fix,
     fix_drive,
     fix_echo,
@@ -40,6 +41,7 @@ app.command(doctor.doctor)
 app.command(sim.sim)
 app.command(bench.bench)
 app.command(fix.app)
+app.command(feed.app)
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ from thft.sim.quote_file import DAY_NS, merged
 from thft.sim.ws.binance import BinanceVenue
 from thft.sim.ws.bitfinex import BitfinexVenue
 from thft.sim.ws.bybit import BybitVenue
+from thft.sim.ws.coinbase import CoinbaseVenue
 from thft.sim.ws.kraken import KrakenVenue
 from thft.sim.ws.okx import OkxVenue
 from thft.sim.ws.server import VenueServer
@@ -27,9 +28,9 @@ venue_metatrader.add_to(app)
 
 
 @app.command
-def binance(*, port: int = 0) -> int:
-    """Serves `bookTicker` streams; prints its port."""
-    return _serve(BinanceVenue(), port)
+def binance(*, port: int = 0, rest_port: int = 0) -> int:
+    """Serves quotes, depth and trades, and depth snapshots by HTTP; prints both ports."""
+    return _serve(BinanceVenue(), port, rest_port)
 
 
 @app.command
@@ -45,6 +46,12 @@ def bybit(*, port: int = 0) -> int:
 
 
 @app.command
+def coinbase(*, port: int = 0) -> int:
+    """Serves Advanced Trade books and trades; prints its port."""
+    return _serve(CoinbaseVenue(), port)
+
+
+@app.command
 def okx(*, port: int = 0) -> int:
     """Serves v5 quotes, books and trades; prints its port."""
     return _serve(OkxVenue(), port)
@@ -56,9 +63,12 @@ def bitfinex(*, port: int = 0) -> int:
     return _serve(BitfinexVenue(), port)
 
 
-def _serve(venue: VenueServer, port: int) -> int:
+def _serve(venue: VenueServer, port: int, rest_port: int = 0) -> int:
     async def main() -> None:
-        print(json.dumps({venue.name: await venue.listen(port)}), flush=True)
+        ports = {venue.name: await venue.listen(port)}
+        if venue.has_rest:
+            ports[f"{venue.name}_rest"] = await venue.listen_rest(rest_port)
+        print(json.dumps(ports), flush=True)
         await _stopped()
 
     asyncio.run(main())

@@ -15,7 +15,7 @@ if TYPE_CHECKING or not _native.USE_NATIVE:
 else:
     from thft.kernel._dispatch import QuoteLane
 
-__all__ = ["Levels", "QuoteLane", "portions"]
+__all__ = ["LEVELS_A_FRAME", "Levels", "QuoteLane", "levels_in", "portions"]
 
 PORTION = LEVELS_A_FRAME // 2
 
@@ -23,11 +23,8 @@ PORTION = LEVELS_A_FRAME // 2
 def portions(bids: Levels, asks: Levels) -> Iterator[tuple[bool, Levels, Levels]]:
     """Yields (first, bids, asks) that fit a frame each, the best levels first.
 
-    So the top of the book is right from the first one on. Nearly always there is but one.
+    So the top of the book is right from the first one on.
     """
-    if _count(bids) + _count(asks) <= LEVELS_A_FRAME:
-        yield True, bids, asks
-        return
     best_bids = sorted(dict(pairs(bids)).items(), reverse=True)
     best_asks = sorted(dict(pairs(asks)).items())
     for at in range(0, max(len(best_bids), len(best_asks)), PORTION):
@@ -35,5 +32,6 @@ def portions(bids: Levels, asks: Levels) -> Iterator[tuple[bool, Levels, Levels]
         yield not at, pack_pairs(best_bids[at:end]), pack_pairs(best_asks[at:end])
 
 
-def _count(levels: Levels) -> int:
+def levels_in(levels: Levels) -> int:
+    """Returns how many levels there are, whichever form they have."""
     return len(levels) // LEVEL_BYTES if isinstance(levels, bytes) else len(levels)

@@ -14,7 +14,7 @@ from thft.base.errors import LocalError
 from thft.base.frame import GROUP_END, MARKET, OUTCOME
 from thft.base.prng import Prng
 from thft.kernel import commands, metric_timer, orders, snapshot
-from thft.kernel.dispatch import Levels, QuoteLane, portions
+from thft.kernel.dispatch import LEVELS_A_FRAME, Levels, QuoteLane, levels_in, portions
 from thft.kernel.paper import PaperVenue
 from thft.kernel.risk import RiskGate
 from thft.kernel.slot import StrategySlot
@@ -128,18 +128,13 @@ class Kernel(World):
         recv_ts_ns: int,
     ) -> None:
         """Processes one venue message of levels, packed or as pairs, in one frame or several."""
+        take, last = self.lane.depth, (venue_ts_ns, venue_seq, recv_ts_ns)
         try:
+            if levels_in(bids) + levels_in(asks) <= LEVELS_A_FRAME:
+                take(feed, instrument, reset, bids, asks, *last)
+                return
             for first, some_bids, some_asks in portions(bids, asks):
-                self.lane.depth(
-                    feed,
-                    instrument,
-                    reset and first,
-                    some_bids,
-                    some_asks,
-                    venue_ts_ns,
-                    venue_seq,
-                    recv_ts_ns,
-                )
+                take(feed, instrument, reset and first, some_bids, some_asks, *last)
         except Exception as error:
             self.failure = self.failure or error
             raise

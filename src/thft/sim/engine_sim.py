@@ -146,6 +146,7 @@ class EngineSim:
             max_errors=0,
         )
         self._end_turn()
+        self.journal.sync_now()  # the real core would define what a power cut took
         self.broker.connect(self.now_ns)
 
     def _load(self, name: str, kind: str, **params: str | int) -> None:

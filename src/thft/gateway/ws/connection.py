@@ -25,6 +25,7 @@ class Owner(Protocol):
     """The feed whose connection this is."""
 
     feed: int
+    state: str
     link: str
     max_frame_bytes: int
 
@@ -58,6 +59,8 @@ class Connection(WSListener):
         self._taken = 0
         self._fragments = bytearray()
         self._probed = 0.0
+        self._new_buffer = True
+        self._recv_ts_ns = 0
         self._loop = asyncio.get_running_loop()
         self.began = self.last_heard = self._loop.time()
         self.ended = ""
@@ -71,7 +74,9 @@ class Connection(WSListener):
         self._inbox.turn_end()
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
-        self.last_heard = self._loop.time()
+        if self._new_buffer:  # what came in one read has come at one time
+            self.last_heard = self._loop.time()
+            self._recv_ts_ns = self._inbox.now_ns()
         kind = frame.msg_type
         if frame.payload_size > self._owner.max_frame_bytes:
             self._too_large(frame.payload_size)
@@ -84,7 +89,8 @@ class Connection(WSListener):
             self._control(transport, frame, kind)
         if self._dialect.leave:
             self.give_up(self._dialect.leave)
-        if frame.last_in_buffer or self._taken >= MESSAGES_PER_TURN:
+        self._new_buffer = frame.last_in_buffer
+        if self._new_buffer or self._taken >= MESSAGES_PER_TURN:
             self._taken = 0
             self._inbox.turn_end()
 
@@ -117,11 +123,13 @@ class Connection(WSListener):
 
     def _text(self, payload: bytes) -> None:
         """Takes one message; READY while the dialect is synced, SYNCING while it is not."""
-        answers = self._dialect.received(payload, self._inbox.now_ns())
-        if answers or self._dialect.fetches:
+        dialect = self._dialect
+        answers = dialect.received(payload, self._recv_ts_ns)
+        if answers or dialect.fetches:
             self._answer(answers)
         self._taken += 1
-        self._owner.moved("", "")
+        if dialect.waiting or self._owner.state != "READY":
+            self._owner.moved("", "")
 
     def _fragment(self, frame: WSFrame) -> None:
         """Puts a message together that came in several frames, within the bound of one frame."""
@@ -137,6 +145,7 @@ class Connection(WSListener):
     def _pinged(self, transport: WSTransport, payload: bytes) -> None:
         if payload.startswith(MARKET_TIME) and (ns := payload.split(b":")[1]).isdigit():
             self._inbox.market_time(int(ns))
+            self._recv_ts_ns = self._inbox.now_ns()
         transport.send_pong(payload)
         self._said()
 

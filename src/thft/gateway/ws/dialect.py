@@ -14,6 +14,8 @@ import msgspec
 from thft.gateway.port import EngineInbox
 from thft.model.fixed import trade_id
 
+TOO_MANY = ("too many", "rate limit", "too frequent")
+"""How venues say that."""
 DETAIL_CHARACTERS = 200
 """So much of what a venue said stands in a fault."""
 
@@ -61,6 +63,8 @@ class VenueDialect:
         self.waiting: set[tuple[str, str]] = set()
         """(channel, symbol) that were asked for and have not brought data yet."""
         self._asked = 0
+        self.loose = False
+        """Messages are looked at one by one: a book may begin with any, and nothing is proven."""
         self.leave = ""
         self.fetches: list[Fetch] = []
 
@@ -107,6 +111,14 @@ class VenueDialect:
     def fault(self, instrument: int, fault: str, detail: str) -> None:
         """Reports an integrity fault; instrument 0 when it concerns the whole feed."""
         self.inbox.feed_fault(self.feed, instrument, fault, detail[:DETAIL_CHARACTERS])
+
+    def refused(self, words: str) -> None:
+        """Reports a refused request; after too many of them the connection is left for a while."""
+        if any(one in words.lower() for one in TOO_MANY):
+            self.fault(0, "rate_limited", words)
+            self.leave = f"the venue refused too many requests: {words[:DETAIL_CHARACTERS]}"
+        else:
+            self.fault(0, "refused", words)
 
     def traded(
         self,

@@ -29,6 +29,8 @@ class VenueBook:
         self._depth = depth
         self._prices: tuple[list[int], list[int]] = ([], [])
         self._sizes: tuple[dict[int, int], dict[int, int]] = ({}, {})
+        self.partial = False
+        """It did not begin with a snapshot: what it holds proves nothing."""
         self.messages = 0
         """How many messages it has taken; the dialect counts them."""
 

@@ -6,13 +6,14 @@ from typing import NamedTuple
 
 from thft.base.backoff import ConnectBudget
 from thft.gateway.limiter import GUARD_NS, SECOND_NS, Throttle, Window
-from thft.gateway.ws.binance import BinanceDialect
-from thft.gateway.ws.bitfinex import CHANNELS as BITFINEX_CHANNELS
-from thft.gateway.ws.bitfinex import BitfinexDialect
-from thft.gateway.ws.bybit import BybitDialect
 from thft.gateway.ws.dialect import BookSource, VenueDialect
-from thft.gateway.ws.kraken import KrakenDialect
-from thft.gateway.ws.okx import OkxDialect
+from thft.gateway.ws.dialects.binance import BinanceDialect
+from thft.gateway.ws.dialects.bitfinex import CHANNELS as BITFINEX_CHANNELS
+from thft.gateway.ws.dialects.bitfinex import BitfinexDialect
+from thft.gateway.ws.dialects.bybit import BybitDialect
+from thft.gateway.ws.dialects.coinbase import CoinbaseDialect
+from thft.gateway.ws.dialects.kraken import KrakenDialect
+from thft.gateway.ws.dialects.okx import OkxDialect
 
 DATA_PER_S = 500
 EXECUTIONS_PER_S = 100
@@ -70,10 +71,17 @@ VENUES: dict[str, WebSocketVenue] = {
     "binance": WebSocketVenue(
         BinanceDialect,
         "wss://stream.binance.com:9443/ws",
-        ("quotes",),
+        ("quotes", "depth"),
         connect=Rate(300, 300),
         rates=(Rate(5, 1),),
         rest_url="https://api.binance.com",
+    ),
+    "coinbase": WebSocketVenue(
+        CoinbaseDialect,
+        "wss://advanced-trade-ws.coinbase.com",
+        ("depth",),
+        connect=Rate(8, 1),
+        rates=(Rate(8, 1),),
     ),
     "kraken": WebSocketVenue(
         KrakenDialect, "wss://ws.kraken.com/v2", ("depth",), connect=Rate(60, 60)

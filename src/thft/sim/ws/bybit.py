@@ -42,8 +42,10 @@ class BybitVenue(VenueServer):
             session.send(_answer(True, "pong", number, "ping"))
         elif op not in ("subscribe", "unsubscribe") or not isinstance(args, list):
             session.send(_answer(False, "Request is invalid", number, str(op)))
-        elif self.refused(len(args) > ARGS):
+        elif len(args) > ARGS:
             session.send(_answer(False, "args size >10", number, op))
+        elif self.refused(False):
+            session.send(_answer(False, "Too many visits!", number, op))
         else:
             self._subscription(session, op, [str(topic) for topic in args], number)
 

@@ -12,6 +12,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Literal
 
+from aiohttp import web
 from picows import (
     WSCloseCode,
     WSFrame,
@@ -139,12 +140,17 @@ class VenueServer:
     """Listens on loopback; a dialect overrides `received` and `tick`."""
 
     name = ""
+    requests_a_second = 0
+    """Of one client; 0: as many as it likes."""
+    has_rest = False
+    """The venue answers GETs beside its WebSocket."""
 
     def __init__(self) -> None:
         self.faults = VenueFaults()
         self.counts = VenueCounts()
         self.sessions: list[VenueSession] = []
         self._server: asyncio.Server | None = None
+        self._rest: web.AppRunner | None = None
         self._subscribed = asyncio.Event()
 
     async def listen(self, port: int = 0) -> int:
@@ -155,6 +161,26 @@ class VenueServer:
         bound: int = self._server.sockets[0].getsockname()[1]
         return bound
 
+    async def listen_rest(self, port: int = 0) -> int:
+        """Starts answering GETs on 127.0.0.1; returns the port. Raises LocalError when taken."""
+
+        async def answer(request: web.Request) -> web.Response:
+            status, body = self.rest(request.path_qs)
+            return web.Response(status=status, body=body, content_type="application/json")
+
+        application = web.Application()
+        application.router.add_get("/{path:.*}", answer)
+        self._rest = web.AppRunner(application, access_log=None)
+        await self._rest.setup()
+        sock = loopback_socket(port)
+        bound: int = sock.getsockname()[1]
+        await web.SockSite(self._rest, sock).start()
+        return bound
+
+    def rest(self, path: str) -> tuple[int, bytes]:
+        """Answers a GET: status and body."""
+        return 404, b"{}"
+
     def _accept(self, request: WSUpgradeRequest) -> VenueSession | None:
         return None if self.faults.refuse else VenueSession(self)
 
@@ -162,6 +188,9 @@ class VenueServer:
         """Stops listening and drops every connection."""
         if self._server is not None:
             self._server.close()
+        if self._rest is not None:
+            await self._rest.cleanup()
+            self._rest = None
         self.drop()
 
     def drop(self) -> None:

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from thft.gateway.port import EngineInbox, Level
+from thft.gateway.ws import times
 from thft.gateway.ws.dialect import VenueDialect, Wanted
 from thft.gateway.ws.renewal import Key, Renewals
 from thft.gateway.ws.venue_book import ASKS, BIDS, VenueBook, paired_checksum
@@ -147,7 +148,7 @@ class OkxDialect(VenueDialect):
         try:
             bid, bid_size = _best(update.bids, symbol)
             ask, ask_size = _best(update.asks, symbol)
-            ts_ns = _time_ns(update.ts)
+            ts_ns = times.of_ms_text(update.ts)
         except BadNumber as error:
             self.fault(instrument, "malformed", error.cause)
             return
@@ -171,7 +172,7 @@ class OkxDialect(VenueDialect):
         for trade in trades:
             try:
                 price, size = parse_price(trade.px, symbol), parse_size(trade.sz, symbol)
-                ts_ns = _time_ns(trade.ts)
+                ts_ns = times.of_ms_text(trade.ts)
             except BadNumber as error:
                 self.fault(instrument, "malformed", error.cause)
                 continue
@@ -184,26 +185,28 @@ class OkxDialect(VenueDialect):
         if not instrument:
             return
         reset = action == "snapshot"
-        if reset:
+        if reset or (self.loose and symbol not in self._books):
             self._books[symbol] = _Chained()
+            self._books[symbol].partial = not reset
             self.waiting.discard((BOOKS, symbol))
         book = self._books.get(symbol)
         if book is None:
             return  # what still arrives of a dropped book until its new snapshot
-        if not reset and update.prevSeqId != book.seq:
+        if not reset and not book.partial and update.prevSeqId != book.seq:
             detail = f"{symbol}: {update.prevSeqId} follows {book.seq}"
             self._drop(symbol, instrument, "gap", detail, recv_ts_ns)
             return
         try:
             bids = book.apply(BIDS, _levels(update.bids, symbol))
             asks = book.apply(ASKS, _levels(update.asks, symbol))
-            ts_ns = _time_ns(update.ts)
+            ts_ns = times.of_ms_text(update.ts)
         except BadNumber as error:
             self._drop(symbol, instrument, "malformed", error.cause, recv_ts_ns)
             return
         book.seq = update.seqId
         book.messages += 1
-        if update.checksum and paired_checksum(book, CHECKSUM_LEVELS) != update.checksum:
+        proof = 0 if book.partial else update.checksum
+        if proof and paired_checksum(book, CHECKSUM_LEVELS) != proof:
             detail = f"{symbol}: book differs from venue"
             self._drop(symbol, instrument, "checksum", detail, recv_ts_ns)
         elif flaw := book.flaw():
@@ -246,12 +249,3 @@ def _levels(levels: list[_Level], symbol: str) -> list[Level]:
 
 def _best(levels: list[_Level], symbol: str) -> Level:
     return _levels(levels[:1], symbol)[0] if levels else (ABSENT, ABSENT)
-
-
-def _time_ns(text: str) -> int:
-    """Returns ms since 1970 as ns, ABSENT when there is none; raises BadNumber."""
-    if not text:
-        return ABSENT
-    if not (text.isascii() and text.isdigit() and len(text) <= 13):
-        raise BadNumber(f"ts {text[:40]!r} is no time in ms", "check the venue's frame")
-    return int(text) * 1_000_000

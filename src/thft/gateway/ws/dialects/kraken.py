@@ -8,17 +8,16 @@ that is crossed after a complete message, is dropped and subscribed anew.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 
 import msgspec
 from msgspec import Struct
 
 from thft.gateway.port import EngineInbox, Level
+from thft.gateway.ws import times
 from thft.gateway.ws.dialect import VenueDialect, Wanted
 from thft.gateway.ws.renewal import Key, Renewals
 from thft.gateway.ws.venue_book import ASKS, BIDS, VenueBook, decimals, padded_checksum
 from thft.model.fixed import (
-    ABSENT,
     PRICE_DIGITS,
     SIZE_DIGITS,
     BadNumber,
@@ -177,7 +176,7 @@ class KrakenDialect(VenueDialect):
             except BadNumber as error:
                 self.fault(instrument, "malformed", error.cause)
                 continue
-            ts_ns = _time_ns(trade.timestamp)
+            ts_ns = times.of_iso(trade.timestamp)
             self.traded(instrument, price, size, trade.side, id, ts_ns, recv_ts_ns)
 
     # ---- books ---------------------------------------------------------------------------------
@@ -188,14 +187,16 @@ class KrakenDialect(VenueDialect):
         if not instrument:
             return
         reset = type == "snapshot"
-        if reset:
+        if reset or (self.loose and symbol not in self._books):
             self._books[symbol] = _PairBook(DEPTH)
+            self._books[symbol].partial = not reset
             self.waiting.discard((BOOK, symbol))
         book = self._books.get(symbol)
         if book is None:
             return  # what still arrives of a dropped book until its new snapshot
         try:
             bids, asks = _levels(update.bids, symbol), _levels(update.asks, symbol)
+            ts_ns = times.of_iso(update.timestamp)
         except BadNumber as error:
             self._drop(symbol, instrument, "malformed", error.cause, recv_ts_ns)
             return
@@ -203,14 +204,14 @@ class KrakenDialect(VenueDialect):
         changed_bids, changed_asks = book.apply(BIDS, bids), book.apply(ASKS, asks)
         book.messages += 1
         checksum = padded_checksum(book, DEPTH, book.price_decimals, book.size_decimals)
-        if checksum != update.checksum:
+        if checksum != update.checksum and not book.partial:
             detail = f"{symbol}: book differs from venue"
             self._drop(symbol, instrument, "checksum", detail, recv_ts_ns)
         elif flaw := book.flaw():
             self._drop(symbol, instrument, "crossed_book", f"{symbol}: {flaw}", recv_ts_ns)
         else:
             self._sequence += 1
-            ts_ns, sequence = _time_ns(update.timestamp), self._sequence
+            sequence = self._sequence
             self.inbox.depth(
                 self.feed,
                 instrument,
@@ -264,14 +265,3 @@ def _levels(levels: list[_Level], symbol: str) -> list[Level]:
         )
         for one in levels
     ]
-
-
-def _time_ns(text: str) -> int:
-    """Returns an ISO 8601 UTC time as ns, ABSENT when there is none or it is malformed."""
-    if not text:
-        return ABSENT
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return ABSENT
-    return int(moment.timestamp()) * 1_000_000_000 + moment.microsecond * 1_000

@@ -115,7 +115,8 @@ class BitfinexDialect(VenueDialect):
             body = bytes(frame.body)
             if body.startswith(b'"') and body != HEARTBEAT:
                 number, ts_ms = frame.third, frame.fourth
-            if self._numbered(_decode_int(number), recv_ts_ns) and not self._paused:
+            fresh = self.loose or self._numbered(_decode_int(number), recv_ts_ns)
+            if fresh and not self._paused:
                 self._frame(frame, _decode_int(ts_ms) if ts_ms else 0, recv_ts_ns)
             return self._renewed(recv_ts_ns)
         event = _decode_event(payload)
@@ -237,8 +238,9 @@ class BitfinexDialect(VenueDialect):
     def _book(self, symbol: str, body: bytes, ts_ms: int, recv_ts_ns: int) -> None:
         reset = body[1:].lstrip()[:1] in (b"[", b"]")
         levels = _decode_levels(body) if reset else [_decode_level(body)]
-        if reset:
+        if reset or (self.loose and symbol not in self._books):
             self._books[symbol] = VenueBook()
+            self._books[symbol].partial = not reset
             self.waiting.discard((BOOK, symbol))
         book = self._books.get(symbol)
         if book is None:
@@ -260,7 +262,9 @@ class BitfinexDialect(VenueDialect):
 
     def _checksum(self, symbol: str, checksum: int, recv_ts_ns: int) -> None:
         book = self._books.get(symbol)
-        if book is not None and amount_checksum(book, LEVELS) != checksum:
+        if book is None or book.partial:
+            return
+        if amount_checksum(book, LEVELS) != checksum:
             self._drop(symbol, "checksum", f"{symbol}: book differs from venue", recv_ts_ns)
 
     def _drop(self, symbol: str, fault: str, detail: str, now_ns: int) -> None:

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from thft.gateway.port import EngineInbox, Level
+from thft.gateway.ws import times
 from thft.gateway.ws.dialect import VenueDialect, Wanted
 from thft.gateway.ws.renewal import Key, Renewals
 from thft.gateway.ws.venue_book import ASKS, BIDS, VenueBook
@@ -22,7 +23,6 @@ QUOTES, TRADES = "orderbook.1", "publicTrade"
 ARGS = 10
 """Topics in one request, as the spot market takes them."""
 SIDES = {"Buy": "buy", "Sell": "sell"}
-LATEST_MS = 10**14
 
 
 class _Level(Struct, array_like=True):
@@ -102,6 +102,8 @@ class BybitDialect(VenueDialect):
         """Takes one message."""
         message = _decode(payload)
         channel, _, symbol = message.topic.rpartition(".")
+        if self.loose and channel.startswith("orderbook."):
+            self._channel, self._depth = channel, int(channel.rpartition(".")[2])
         if channel == self._channel:
             self._book(message, symbol, recv_ts_ns)
         elif channel == TRADES:
@@ -117,7 +119,7 @@ class BybitDialect(VenueDialect):
         self.waiting.discard((message.op, message.req_id))
         if not message.success:
             named = f" ({asked[0][0]}.{asked[0][1]} …)" if asked else ""
-            self.fault(0, "refused", message.ret_msg + named)
+            self.refused(message.ret_msg + named)
         elif message.op not in ("subscribe", "unsubscribe", "ping", "pong"):
             self.unknown_message(payload)
 
@@ -134,14 +136,17 @@ class BybitDialect(VenueDialect):
                 return  # nothing has changed for three seconds
             book = self._books[symbol] = _Numbered(self._depth)
             self.waiting.discard((self._channel, symbol))
+        elif book is None and self.loose:
+            book = self._books[symbol] = _Numbered(self._depth)
+            book.partial = True
         elif book is None:
             return  # what still arrives of a dropped book until its new snapshot
-        elif update.u != book.u + 1:
+        elif update.u != book.u + 1 and not book.partial:
             detail = f"{symbol}: update {update.u} follows {book.u}"
             self._drop(symbol, instrument, "gap", detail, recv_ts_ns)
             return
         try:
-            ts_ns = _time_ns(message.cts or message.ts)
+            ts_ns = times.of_ms(message.cts or message.ts)
             bids = book.apply(BIDS, _levels(update.b, symbol))
             asks = book.apply(ASKS, _levels(update.a, symbol))
         except BadNumber as error:
@@ -176,7 +181,7 @@ class BybitDialect(VenueDialect):
         for trade in trades if instrument else ():
             try:
                 price, size = parse_price(trade.p, symbol), parse_size(trade.v, symbol)
-                ts_ns = _time_ns(trade.T)
+                ts_ns = times.of_ms(trade.T)
             except BadNumber as error:
                 self.fault(instrument, "malformed", error.cause)
                 continue
@@ -210,10 +215,3 @@ def _levels(levels: list[_Level], symbol: str) -> list[Level]:
 
 def _first(levels: list[Level]) -> Level:
     return levels[0] if levels else (ABSENT, ABSENT)
-
-
-def _time_ns(ms: int) -> int:
-    """Returns ms since 1970 as ns, ABSENT when there is none; raises BadNumber."""
-    if not 0 <= ms < LATEST_MS:
-        raise BadNumber(f"{ms} is no time in ms", "check the venue's frame")
-    return ms * 1_000_000 if ms else ABSENT
