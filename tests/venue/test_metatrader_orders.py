@@ -155,17 +155,6 @@ def test_an_engine_that_dies_with_an_order_under_way_asks_for_it() -> None:
     run(story)
 
 
-def test_a_trade_by_hand_halts_the_account() -> None:
-    async def story(stage: Stage) -> None:
-        engine, _ = await stage.ready()
-        stage.terminal.manual("EURUSD", "buy", SIZE_ONE // 100)
-        await stage.until(lambda: engine.account == "HALTED", "HALTED", engine)
-        order_id = engine.submit(size=MICRO)
-        assert engine.kernel.state.order(order_id) is None
-
-    run(story)
-
-
 @pytest.mark.parametrize("platform", ["5", "4"])
 def test_positions_of_a_hedging_account_stand_and_close_one_by_one(platform: str) -> None:
     async def story(stage: Stage) -> None:
@@ -216,7 +205,7 @@ def test_history_of_another_engine_is_left_alone() -> None:
     run(story)
 
 
-def test_an_order_of_another_engine_halts_the_account() -> None:
+def test_a_trade_by_hand_halts_the_account_and_is_named_after_a_cut() -> None:
     async def story(stage: Stage) -> None:
         engine, expert = await stage.ready()
         stage.terminal.manual("EURUSD", "buy", SIZE_ONE // 100)

@@ -212,6 +212,7 @@ class MetaTraderAccount:
         if not ours:
             kind = "deal" if deal else "order"
             self.orders.foreign(row.ticket, f"{kind} {row.ticket} of {row.symbol} is not ours")
+            self.readiness.soon()  # to say what the account holds now
 
     def _symbol(self, terms: r.Symbol) -> None:
         changed = self.quotes.symbol(terms)
