@@ -16,6 +16,7 @@ from tests.venue.metatrader_stage import KEY, MICRO, Stage, run
 
 from thft.gateway.metatrader.bridge import TOLD_PER_S, WAITING_PER_ADDRESS
 from thft.gateway.metatrader.protocol import records as r
+from thft.gateway.metatrader.protocol.frames import line_of
 from thft.gateway.metatrader.settings import BridgeSettings
 from thft.model import event as ev
 from thft.model.fixed import parse_price
@@ -343,5 +344,36 @@ def test_strangers_cannot_fill_the_journal() -> None:
             writer.close()
         assert 0 < len(stage.reports) < 3 * TOLD_PER_S
         assert len(engine.feed_states) <= len(stage.reports) + 1
+
+    run(story)
+
+
+HUGE = (1 << 63) - 1
+
+
+def test_numbers_that_no_broker_has_do_not_reach_the_kernel() -> None:
+    """Whoever has the key may be broken: what he says is bounded before it is booked."""
+
+    async def story(stage: Stage) -> None:
+        engine, expert = await stage.ready()
+        order_id = engine.submit(size=MICRO)
+        await stage.until(lambda: engine.order(order_id).state == "FILLED", "the fill", engine)
+        (deal,), terms = stage.terminal.deals, stage.terminal.plays["EURUSD"].terms
+        row = stage.terminal.closed[deal.order]
+        expert.send(deal._replace(ticket=HUGE, volume=HUGE, commission=-HUGE, time_server=HUGE))
+        expert.send(deal._replace(ticket=HUGE - 1, commission=-HUGE, fee=-HUGE))
+        expert.send(row._replace(volume_initial=HUGE, state="placed"))
+        expert.send(terms._replace(sub=1, contract_size=0))
+        expert.send(terms._replace(sub=1, contract_size=HUGE, volume_step=0))
+        await stage.until(lambda: engine.account == "HALTED", "HALTED", engine)
+        assert engine.order(order_id).cum_size == MICRO
+        count = len(engine.quotes)
+        pump = expert._pumps[1]
+        tick = r.Tick(stage.terminal.now_ms(), HUGE, HUGE, HUGE, HUGE, HUGE)
+        expert.send(r.Ticks(1, pump.next, 0, HUGE, (tick,)))
+        await stage.until(lambda: len(engine.quotes) > count, "the tick", engine)
+        expert.raw(line_of(f"{expert._out + 1}|PONG|1|{HUGE}|1"))
+        await stage.until(lambda: "PONG 1" in str(engine.feed_states), "the end", engine)
+        await stage.until(lambda: expert.connections == 2, "the next connection")
 
     run(story)

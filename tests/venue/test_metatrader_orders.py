@@ -193,8 +193,9 @@ def test_history_of_another_engine_is_left_alone() -> None:
         other = "zz99-1-1"
         for side in ("buy", "sell"):
             stage.terminal.manual("EURUSD", side, SIZE_ONE // 100)
-        named = {"comment": other, "magic": magic_of(other)}
-        stage.terminal.deals = [deal._replace(**named) for deal in stage.terminal.deals]
+        stage.terminal.deals = [
+            deal._replace(comment=other, magic=magic_of(other)) for deal in stage.terminal.deals
+        ]
         engine, _ = await stage.ready()
         stage.terminal.faults.arm(Fault(do="lost"))
         order_id = engine.submit(size=MICRO)

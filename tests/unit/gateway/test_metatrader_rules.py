@@ -122,6 +122,7 @@ def test_a_servers_offset_is_whole_quarters_and_changes_only_when_seen_twice() -
     clock.sample(utc + 3 * 3_600_000 - 700, utc, runs=True)
     assert (clock.offset_ms, clock.uncertain_ms) == (3 * 3_600_000, 1_700)
     assert clock.utc_ns(utc + 3 * 3_600_000) == utc * 1_000_000
+    assert clock.utc_ns((1 << 63) - 1) == clock.utc_ns(-1) == ABSENT
     for number in (1, 2):
         clock.sample(utc + 2 * 3_600_000 + number, utc, runs=True)
         assert clock.offset_ms == (3 if number == 1 else 2) * 3_600_000

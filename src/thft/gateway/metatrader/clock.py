@@ -10,6 +10,8 @@ from thft.model.fixed import ABSENT
 
 QUARTER_MS = 15 * 60_000
 ROUNDED_MS = 1_000
+LATEST_MS = 1 << 43
+"""The year 2248: times beyond it are none, and would not fit as ns."""
 AGREEING = 2
 """So many samples must show another offset before it is believed."""
 
@@ -30,6 +32,8 @@ class ServerClock:
         `runs`: it goes on by itself. A time that only moves with ticks says nothing while it
         stands, so its first sample is not believed.
         """
+        if not 0 < server_ms < LATEST_MS:
+            return
         moved, self._last_ms = self._last_ms and server_ms > self._last_ms, server_ms
         if not (runs or moved):
             return
@@ -44,7 +48,7 @@ class ServerClock:
         self.offset_ms, self.uncertain_ms = offset, abs(difference - offset) + ROUNDED_MS
 
     def utc_ns(self, server_ms: int) -> int:
-        """Returns a server time as UTC, ns; ABSENT while the offset is not known."""
-        if self.offset_ms == ABSENT:
+        """Returns a server time as UTC, ns; ABSENT when it is none or the offset is not known."""
+        if self.offset_ms == ABSENT or not 0 < server_ms < LATEST_MS:
             return ABSENT
         return (server_ms - self.offset_ms) * 1_000_000

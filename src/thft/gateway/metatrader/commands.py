@@ -13,6 +13,8 @@ OUR_ID = re.compile(r"[0-9A-Za-z]+-[0-9]+-[0-9]+")
 FOK, IOC = 1, 2
 """Bits of a symbol's filling modes."""
 ID_CHARACTERS = 20
+LARGEST = 1 << 62
+"""What no size or sum of money in a report may exceed."""
 REJECTED, UNKNOWN, DENIED, TAKEN, SEEN = "rejected", "unknown", "denied", "taken", "duplicate"
 OUTCOMES = {
     "refused": DENIED,
@@ -69,6 +71,8 @@ def meaning(result: r.Result, platform: str) -> str:
 
 def lots(size: int, terms: r.Symbol) -> int:
     """Returns a size in units, 1e-8, as lots, 1e-8; raises Unsupported when it is no whole step."""
+    if terms.contract_size <= 0:
+        raise Unsupported(f"the terminal tells no contract size of {terms.symbol}")
     count, rest = divmod(size * SIZE_ONE, terms.contract_size)
     step, least, most = terms.volume_step, terms.volume_min, terms.volume_max
     if rest or (step > 0 and count % step) or not least <= count <= most:
@@ -76,6 +80,12 @@ def lots(size: int, terms: r.Symbol) -> int:
         shown, low, high, by = said
         raise Unsupported(f"{shown} lots; the broker takes {low} to {high} in steps of {by}")
     return int(count)
+
+
+def countable(volume: int, terms: r.Symbol | None) -> bool:
+    """Returns whether lots can be counted in units that a report can hold."""
+    known = terms is not None and terms.contract_size > 0 and volume >= 0
+    return known and terms is not None and units(volume, terms) <= LARGEST
 
 
 def units(volume: int, terms: r.Symbol) -> int:

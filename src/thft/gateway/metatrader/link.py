@@ -15,6 +15,7 @@ from thft.gateway.metatrader.protocol.frames import (
 )
 from thft.gateway.metatrader.protocol.session import Refused, Session, State
 
+PINGS_KEPT = 1_000
 WRITE_BYTES = 1 << 20
 """An EA that leaves so much unread is dropped."""
 
@@ -52,6 +53,8 @@ class EaLink(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._pings = 0
+        self._pinged: dict[int, int] = {}
+        """When the pings that wait for their pong were sent, ms; no more than silence allows."""
         self._heard_s = 0.0
         self.session = owner.session(self)
         self.account: Account | None = None
@@ -115,8 +118,8 @@ class EaLink(asyncio.Protocol):
             self.account.record(record)
 
     def _pong(self, pong: r.Pong) -> None:
-        if pong.n > self._pings:
-            raise WrongFrame(f"PONG {pong.n}, {self._pings} pings were sent")
+        if self._pinged.pop(pong.n, None) != pong.time_ms:
+            raise WrongFrame(f"PONG {pong.n} that no PING waits for")
         if self.account is not None:
             self.account.record(pong)
 
@@ -136,7 +139,11 @@ class EaLink(asyncio.Protocol):
             self.drop("SILENCE", f"nothing for {silence_s:.0f} s although pinged")
             return
         self._pings += 1
-        self.session.send(r.Ping(self._pings, self.now_ms()))
+        self._pinged[self._pings] = self.now_ms()
+        self.session.send(r.Ping(self._pings, self._pinged[self._pings]))
+        if len(self._pinged) > PINGS_KEPT:
+            self.drop("SILENCE", f"{PINGS_KEPT} pings without an answer")
+            return
         if self.account is not None:
             self.account.said()
         self.flush()

@@ -289,13 +289,19 @@ class OrderDesk:
         known = self._of(ours).deals
         if row.ticket in known:
             return True
-        if terms is None or row.volume == ABSENT or row.price == ABSENT:
+        if terms is None or row.price == ABSENT or not self._countable(ours, row, terms):
             self.halt(f"deal {row.ticket} of {row.symbol} cannot be counted in units")
             return True
         size = c.units(row.volume, terms)
         known[row.ticket] = size, row.price
         self._inbox.execution(self._report(ours, "trade", row, size))
         return True
+
+    def _countable(self, ours: str, row: r.DealRow, terms: r.Symbol) -> bool:
+        """Returns whether a report can hold what a deal says."""
+        if not c.countable(row.volume, terms) or abs(_costs(row)) > c.LARGEST:
+            return False
+        return self._of(ours).size + c.units(row.volume, terms) <= c.LARGEST
 
     def order_row(self, row: r.OrderRow) -> bool:
         """Takes an order's state; returns whether it is one of ours."""
@@ -304,7 +310,8 @@ class OrderDesk:
             return False
         self._bind(row.ticket, ours)
         terms = self.terms_by_name.get(row.symbol)
-        if terms is None or ABSENT in (row.volume_initial, row.volume_current):
+        volumes = row.volume_initial, row.volume_current
+        if terms is None or not all(c.countable(volume, terms) for volume in volumes):
             return True  # nothing is concluded from what cannot be counted
         executed = c.units(row.volume_initial - row.volume_current, terms)
         if executed > self._of(ours).size or (row.state == "filled" and not executed):
@@ -365,8 +372,7 @@ class OrderDesk:
         """Returns a report with what is executed by now."""
         known = self._of(ours)
         exec_id = f"{row.ticket}" if row else f"{known.ticket}/{kind}/{self.session}/{known.size}"
-        costs = (row.commission, row.fee) if row else ()
-        fee = -sum(cost for cost in costs if cost != ABSENT)  # the terminal shows costs negative
+        fee = _costs(row) if row else 0
         return ExecutionReport(
             0,
             self.account,
@@ -425,3 +431,8 @@ class OrderDesk:
         """Says that a replace was not made."""
         made = self._terms_of(order.client_order_id, number, outcome)
         return made(order.size, order.price, text)
+
+
+def _costs(row: r.DealRow) -> int:
+    """Returns what a deal has cost, 1e-9; the terminal shows costs as negative money."""
+    return -sum(cost for cost in (row.commission, row.fee) if cost != ABSENT)

@@ -17,7 +17,7 @@ from thft.gateway.metatrader.orders import OrderDesk
 from thft.gateway.metatrader.protocol import records as r
 from thft.gateway.metatrader.protocol.frames import WrongFrame
 from thft.gateway.port import EngineInbox
-from thft.model.fixed import ABSENT, SIZE_DIGITS, format_scaled
+from thft.model.fixed import SIZE_DIGITS, format_scaled
 
 PASSES, ABSENCES = 3, 2
 DAY_MS = 86_400_000
@@ -99,8 +99,8 @@ class Readiness:
 
     def halt(self, said: str) -> None:
         """Waits for a person."""
-        self.halted, self.ready = said, False
-        self._state("HALTED", f"{said} — compare with the terminal")
+        self.halted, self.ready = said[:200], False
+        self._state("HALTED", f"{self.halted} — compare with the terminal")
 
     def _later(self, seconds: float, action: Callable[[], None]) -> None:
         if self._timer is not None:
@@ -235,7 +235,7 @@ class Readiness:
         """READY when the account holds what the engine has booked; else looks again, then halts."""
         for symbol in self._instruments:
             terms = self._desk.terms_by_name.get(symbol)
-            if terms is None or terms.contract_size in (ABSENT, 0):
+            if terms is None or terms.contract_size <= 0:
                 self._state("SYNCING", f"waits for the terms of {symbol}")
                 self._later(self._timing.pass_s, self._look)
                 return
