@@ -119,7 +119,8 @@ class Throttle:
         self._data = Window(data_per_s)
         self._links = links
         self._data_links = set(data_links)
-        self._lanes: dict[Lane, deque[Item]] = {lane: deque() for lane in Lane}
+        self._lanes: dict[Lane, dict[str, deque[Item]]] = {lane: {} for lane in Lane}
+        """What waits of each lane, by link: one that has to wait holds no other back."""
 
     def join(self, link: str, windows: list[Window]) -> None:
         """Adds a link of market data, or gives it fresh windows for a new connection."""
@@ -128,15 +129,15 @@ class Throttle:
 
     def waiting(self, lane: Lane) -> bool:
         """Something of that lane has not gone yet."""
-        return bool(self._lanes[lane])
+        return any(self._lanes[lane].values())
 
     def put(self, lane: Lane, item: Item) -> None:
         """Adds a message; when too many wait in its lane it expires at once."""
-        queue = self._lanes[lane]
-        if len(queue) >= QUEUE_MESSAGES:
+        queues = self._lanes[lane]
+        if sum(map(len, queues.values())) >= QUEUE_MESSAGES:
             item.expired()
         else:
-            queue.append(item)
+            queues.setdefault(item.link, deque()).append(item)
 
     def run(self, now_ns: int, lanes: Iterable[Lane] = Lane, most: int = QUEUE_MESSAGES) -> int:
         """Sends what may go and drops what is too old, at most so many of each lane.
@@ -148,10 +149,8 @@ class Throttle:
 
     def forget(self, link: str) -> None:
         """Expires everything that waits for a link whose connection is over."""
-        for lane, queue in self._lanes.items():
-            gone = [item for item in queue if item.link == link]
-            self._lanes[lane] = deque(item for item in queue if item.link != link)
-            for item in gone:
+        for queues in self._lanes.values():
+            for item in queues.pop(link, ()):
                 item.expired()
 
     # ---- what the sessions say themselves ------------------------------------------------------
@@ -163,6 +162,11 @@ class Throttle:
         """
         own = self._own(link)
         return own.room(now_ns) - self._unasked(own)
+
+    def sign_ns(self, link: str, now_ns: int) -> int:
+        """Returns how long a sign of life must wait, 0 for now; a Close has room behind."""
+        windows = [self._own(link), *self._links.get(link, [])]
+        return max(window.wait_ns(now_ns, window.control) for window in windows if window.signs)
 
     def step(self, link: str) -> int:
         """Returns how much room a session must have before it may be made to say something."""
@@ -193,30 +197,47 @@ class Throttle:
         return self._data if link in self._data_links else self._executions
 
     def _lane(self, lane: Lane, now_ns: int, most: int) -> int:
-        queue = self._lanes[lane]
-        for _ in range(most):
-            if not queue:
+        """Lets out what may go, the links in turns; returns as `run` does."""
+        queues, left = self._lanes[lane], most
+        while left > 0:
+            waits: list[int] = []
+            for link, queue in list(queues.items()):
+                wait_ns = self._first(lane, queue, now_ns)
+                if wait_ns < 0:
+                    queues.pop(link, None)
+                elif wait_ns:
+                    waits.append(wait_ns)
+                else:
+                    left -= 1
+                    waits.append(0)
+            if not waits:
                 return -1
-            item = queue[0]
-            if item.deadline_ns <= now_ns:
-                queue.popleft()
-                item.expired()
-                continue
-            windows = self._windows(lane, item.link)
-            wait_ns = max(window.wait_ns(now_ns, spared) for window, spared in windows)
-            if wait_ns:
-                return min(wait_ns, item.deadline_ns - now_ns)
-            for window, _ in windows:
-                window.take(now_ns)
-            queue.popleft()
-            item.send()
-        return 0 if queue else -1
+            if min(waits):
+                return min(waits)
+        return 0 if self.waiting(lane) else -1
+
+    def _first(self, lane: Lane, queue: deque[Item], now_ns: int) -> int:
+        """Sends the first of a link, if it may go; returns its wait otherwise, -1 without any."""
+        while queue and queue[0].deadline_ns <= now_ns:
+            queue.popleft().expired()
+        if not queue:
+            return -1
+        item = queue[0]
+        windows = self._windows(lane, item.link)
+        wait_ns = max(window.wait_ns(now_ns, spared) for window, spared in windows)
+        if wait_ns:
+            return min(wait_ns, item.deadline_ns - now_ns)
+        for window, _ in windows:
+            window.take(now_ns)
+        queue.popleft()
+        item.send()
+        return 0
 
     def _windows(self, lane: Lane, link: str) -> list[tuple[Window, int]]:
         """Returns the windows a message must pass, and how much of each it leaves to others."""
         whole = self._links.get(link, [])
         if lane is Lane.DATA:
-            data = self._data, self._data.control
+            data = self._data, 2 * self._data.control  # for signs of life, and for a last word
             return [data, *((one, one.spared(20)) for one in whole)]
         own = [(self._executions, self._executions.control), *((one, 0) for one in whole)]
         return [*own, (self._queries, 0)] if lane is Lane.QUERY else own

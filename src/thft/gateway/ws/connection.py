@@ -19,6 +19,8 @@ MESSAGES_PER_TURN = 64
 MARKET_TIME = b"market-time:"
 PING = b"thft:"
 NEVER = 1 << 62
+TEXT, CONTINUATION = WSMsgType.TEXT, WSMsgType.CONTINUATION
+"""Looked up once: a member of an enumeration costs more than the rest of the test."""
 
 
 class Owner(Protocol):
@@ -59,6 +61,8 @@ class Connection(WSListener):
         self._taken = 0
         self._fragments = bytearray()
         self._probed = 0.0
+        self._owed: bytes | None = None
+        """The last ping that is not answered yet."""
         self._new_buffer = True
         self._recv_ts_ns = 0
         self._loop = asyncio.get_running_loop()
@@ -81,9 +85,9 @@ class Connection(WSListener):
         if frame.payload_size > self._owner.max_frame_bytes:
             self._too_large(frame.payload_size)
             return
-        if kind == WSMsgType.TEXT and frame.fin:
+        if kind == TEXT and frame.fin:
             self._text(frame.get_payload_as_bytes())
-        elif kind in (WSMsgType.TEXT, WSMsgType.CONTINUATION):
+        elif kind in (TEXT, CONTINUATION):
             self._fragment(frame)
         else:
             self._control(transport, frame, kind)
@@ -146,7 +150,22 @@ class Connection(WSListener):
         if payload.startswith(MARKET_TIME) and (ns := payload.split(b":")[1]).isdigit():
             self._inbox.market_time(int(ns))
             self._recv_ts_ns = self._inbox.now_ns()
-        transport.send_pong(payload)
+            transport.send_pong(payload)  # a simulator waits for every one
+            return
+        owed, self._owed = self._owed, payload
+        if owed is None:
+            self._pong()
+
+    def _pong(self) -> None:
+        """Answers the last ping, which is enough, as soon as the limits allow."""
+        if self._transport is None or self._owed is None:
+            return
+        wait_ns = self._gate.throttle.sign_ns(self._owner.link, loop_ns())
+        if wait_ns:
+            self._loop.call_later(wait_ns / 1e9, self._pong)
+            return
+        self._transport.send_pong(self._owed)
+        self._owed = None
         self._said()
 
     def fetched(self, fetch: Fetch, body: bytes | None, error: str) -> None:
@@ -163,6 +182,8 @@ class Connection(WSListener):
         now = self._loop.time()
         if self._transport is None or now - self._probed < interval_s:
             return
+        if self._gate.throttle.sign_ns(self._owner.link, loop_ns()):
+            return  # with the next look
         self._probed = now
         message = self._dialect.probe()
         if message is None:

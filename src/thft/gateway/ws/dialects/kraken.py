@@ -1,7 +1,7 @@
 """The Kraken v2 dialect: `book` depth 10 to depth batches, `trade` to prints; made by venues.
 
-The checksum is over number texts, which carry the digits of their pair: they are learned from the
-first level of each message, and proven by the checksum itself. A book whose checksum differs, or
+The checksum is over number texts, which carry the digits of their pair: they are learned from a
+message's first level, and proven by the checksum itself. A book whose checksum differs, or
 that is crossed after a complete message, is dropped and subscribed anew.
 """
 
@@ -12,17 +12,20 @@ from collections.abc import Iterable
 import msgspec
 from msgspec import Struct
 
-from thft.gateway.port import EngineInbox, Level
+from thft.gateway.port import EngineInbox
 from thft.gateway.ws import times
 from thft.gateway.ws.dialect import VenueDialect, Wanted
 from thft.gateway.ws.renewal import Key, Renewals
 from thft.gateway.ws.venue_book import ASKS, BIDS, VenueBook, decimals, padded_checksum
+from thft.model.book import Levels
 from thft.model.fixed import (
     PRICE_DIGITS,
     SIZE_DIGITS,
     BadNumber,
+    pack_json,
     parse_price,
     parse_size,
+    unpack_pairs,
 )
 
 BOOK, TRADES = "book", "trade"
@@ -30,6 +33,7 @@ DEPTH = 10
 RATE_WORDS = "msg rate"
 """In the venue's words for too many requests."""
 SILENT_CHANNELS = ("heartbeat",)
+NO_LEVELS = msgspec.Raw(b"[]")
 
 
 class _Level(Struct):
@@ -39,8 +43,8 @@ class _Level(Struct):
 
 class _Book(Struct):
     symbol: str
-    bids: list[_Level] = []
-    asks: list[_Level] = []
+    bids: msgspec.Raw = NO_LEVELS
+    asks: msgspec.Raw = NO_LEVELS
     checksum: int = -1
     timestamp: str = ""
 
@@ -82,6 +86,7 @@ class _Message(Struct):
 
 _decode = msgspec.json.Decoder(_Message).decode
 _decode_books = msgspec.json.Decoder(list[_Book]).decode
+_decode_levels = msgspec.json.Decoder(list[_Level]).decode
 _decode_trades = msgspec.json.Decoder(list[_Trade]).decode
 _decode_status = msgspec.json.Decoder(list[_Status]).decode
 
@@ -92,8 +97,17 @@ class _PairBook(VenueBook):
     price_decimals = 0
     size_decimals = 0
 
-    def learn(self, levels: list[_Level]) -> None:
-        """Takes the digits of a side's levels; numbers finer than ours are refused later."""
+    def proven(self, update: _Book) -> bool:
+        """Says whether the checksum holds, with the digits as known or else as this message has."""
+        if self._checksum() == update.checksum:
+            return True
+        self._learn(_decode_levels(update.bids) or _decode_levels(update.asks))
+        return self._checksum() == update.checksum
+
+    def _checksum(self) -> int:
+        return padded_checksum(self, DEPTH, self.price_decimals, self.size_decimals)
+
+    def _learn(self, levels: list[_Level]) -> None:
         if levels:
             price, size = bytes(levels[0].price), bytes(levels[0].qty)
             self.price_decimals = min(decimals(price), PRICE_DIGITS)
@@ -195,16 +209,15 @@ class KrakenDialect(VenueDialect):
         if book is None:
             return  # what still arrives of a dropped book until its new snapshot
         try:
-            bids, asks = _levels(update.bids, symbol), _levels(update.asks, symbol)
+            bids = pack_json(update.bids, symbol, "price", "qty")
+            asks = pack_json(update.asks, symbol, "price", "qty")
             ts_ns = times.of_iso(update.timestamp)
         except BadNumber as error:
             self._drop(symbol, instrument, "malformed", error.cause, recv_ts_ns)
             return
-        book.learn(update.bids or update.asks)
-        changed_bids, changed_asks = book.apply(BIDS, bids), book.apply(ASKS, asks)
+        changed_bids, changed_asks = _applied(book, BIDS, bids), _applied(book, ASKS, asks)
         book.messages += 1
-        checksum = padded_checksum(book, DEPTH, book.price_decimals, book.size_decimals)
-        if checksum != update.checksum and not book.partial:
+        if not book.partial and not book.proven(update):
             detail = f"{symbol}: book differs from venue"
             self._drop(symbol, instrument, "checksum", detail, recv_ts_ns)
         elif flaw := book.flaw():
@@ -257,11 +270,8 @@ def _params(channel: str, symbols: list[str]) -> dict[str, object]:
     return {"channel": channel, "symbol": symbols, **own}
 
 
-def _levels(levels: list[_Level], symbol: str) -> list[Level]:
-    return [
-        (
-            parse_price(bytes(one.price).decode(), symbol),
-            parse_size(bytes(one.qty).decode(), symbol),
-        )
-        for one in levels
-    ]
+def _applied(book: _PairBook, side: int, packed: bytes) -> Levels:
+    """Applies one side's levels; returns them, and as removed what fell out of the depth."""
+    levels = unpack_pairs(packed)
+    changed = book.apply(side, levels)
+    return packed if changed is levels else changed
