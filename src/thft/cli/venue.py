@@ -11,7 +11,7 @@ from pathlib import Path
 from cyclopts import App, Parameter
 
 from thft.base.errors import LocalError
-from thft.cli import venue_fix
+from thft.cli import venue_fix, venue_metatrader
 from thft.sim.demo_market import DemoMarket, FileMarket
 from thft.sim.quote_file import DAY_NS, merged
 from thft.sim.ws.binance import BinanceVenue
@@ -27,6 +27,7 @@ from thft.sim.ws.server import VenueServer
 app = App(name="venue", help="Run a simulated venue on 127.0.0.1.")
 GRACE_S = 1.0
 venue_fix.add_to(app)
+venue_metatrader.add_to(app)
 
 
 @Parameter(name="*")

@@ -12,6 +12,7 @@ from msgspec import Meta, Struct
 from thft.base.errors import LocalError
 from thft.core.findings import findings
 from thft.gateway.fix.settings import FixSettings
+from thft.gateway.metatrader.settings import BridgeSettings, MetaTraderSettings
 from thft.gateway.ws.generic.mapping import FeedMapping
 
 Port = Annotated[int, Meta(ge=0, le=65_535)]
@@ -66,8 +67,8 @@ class InstrumentConfig(Struct, forbid_unknown_fields=True):
 class VenueConfig(Struct, forbid_unknown_fields=True):
     """One feed and the symbols it carries, canonical to venue symbol.
 
-    With `fix` the dialect is a FIX record, shipped or a path; else the venue is a WebSocket, at its
-    public address unless `url` says another.
+    With `fix` the dialect is a FIX record, shipped or a path; with `metatrader` it is mt4 or mt5;
+    else the venue is a WebSocket, at its public address unless `url` says another.
     """
 
     name: Name
@@ -84,13 +85,15 @@ class VenueConfig(Struct, forbid_unknown_fields=True):
     fix: FixSettings | None = None
     websocket: FeedMapping | None = None
     """What the feed of a `generic` dialect says."""
+    metatrader: MetaTraderSettings | None = None
     role: Literal["", "fast", "slow"] = ""
 
 
 class AccountConfig(Struct, forbid_unknown_fields=True):
     """An account priced by a feed; latency in ms, commission per million a side.
 
-    `venue` is the account that the feed's FIX session logs on to, `paper` one of our own.
+    `venue` is the account that the feed's FIX session logs on to, or the one of its MetaTrader
+    terminal; `paper` is one of our own.
     """
 
     name: Name
@@ -163,6 +166,7 @@ class Config(Struct, forbid_unknown_fields=True):
     journal: JournalConfig = msgspec.field(default_factory=JournalConfig)
     retention: RetentionConfig = msgspec.field(default_factory=RetentionConfig)
     risk: RiskConfig = msgspec.field(default_factory=RiskConfig)
+    metatrader: BridgeSettings = msgspec.field(default_factory=BridgeSettings)
     instruments: list[InstrumentConfig] = []
     venues: list[VenueConfig] = []
     accounts: list[AccountConfig] = []

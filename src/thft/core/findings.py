@@ -18,6 +18,12 @@ from thft.base.errors import LocalError
 from thft.core.catalogue import Catalogue, load_catalogue
 from thft.gateway.dialects import load as load_dialect
 from thft.gateway.fix.settings import FixSettings, dialect_findings
+from thft.gateway.metatrader.settings import (
+    DIALECTS,
+    BridgeSettings,
+    bridge_findings,
+    venue_findings,
+)
 from thft.gateway.ws.generic.mapping import FeedMapping, mapping_findings
 from thft.gateway.ws.venues import GENERIC, VENUES
 
@@ -81,7 +87,9 @@ def _leaf(value: Any, kind: Any, key: str) -> Iterator[str]:
                 text = f"expected {meta.description}"
         if get_origin(kind) is Literal:
             text = f"expected one of {', '.join(map(repr, get_args(kind)))}"
-        secret = key.endswith(("password", "signing_key"))  # the value may be the secret itself
+        secret = key.endswith(
+            ("password", "signing_key", "metatrader.key")
+        )  # the value may be the secret itself
         silent = "got" in text or place or secret
         got = "" if silent else f", got {repr(value)[:42]}"
         yield f"{key}{place.rstrip('`')}: {text[0].lower()}{text[1:]}{got}"
@@ -130,14 +138,19 @@ def _references(table: Table) -> Iterator[str]:
 def _gateways(table: Table) -> Iterator[str]:
     """Yields what is wrong with a venue's way in, and with accounts that are traded through it."""
     accounts = [entry for _, entry in _entries(table, "accounts") if entry.get("kind") == "venue"]
-    fix: set[str] = set()
+    traded_by: set[str] = set()
+    yield from _bridge(table)
     for key, venue in _entries(table, "venues"):
         name, dialect = venue.get("name"), venue.get("dialect")
         traded = [entry for entry in accounts if entry.get("feed") == name]
         if "fix" in venue:
-            fix.add(str(name))
+            traded_by.add(str(name))
             yield from _fix(table, venue, key, bool(traded))
             yield from _models(table, venue)
+        elif "metatrader" in venue or dialect in DIALECTS:
+            traded_by.add(str(name))
+            for inner, text in venue_findings(venue, traded, _market_clock(table)):
+                yield f"{key}.{inner}: {text}"
         elif isinstance(dialect, str):
             yield from _websocket(venue, dialect, key)
         if len(traded) > 1:
@@ -145,8 +158,32 @@ def _gateways(table: Table) -> Iterator[str]:
     for key, account in _entries(table, "accounts"):
         if account.get("kind") != "venue":
             continue
-        if account.get("feed") not in fix:
-            yield f"{key}.kind: the feed has no FIX session to trade by, use 'paper'"
+        if account.get("feed") not in traded_by:
+            yield f"{key}.kind: the feed has no FIX session or terminal to trade by, use 'paper'"
+
+
+def _market_clock(table: Table) -> bool:
+    clock = table.get("clock")
+    return isinstance(clock, dict) and clock.get("source") == "market"
+
+
+def _bridge(table: Table) -> Iterator[str]:
+    """Yields what is wrong with where terminals dial in, if there are any."""
+    venues = [venue for _, venue in _entries(table, "venues") if venue.get("dialect") in DIALECTS]
+    logins = [
+        (venue["dialect"], venue["metatrader"].get("login"))
+        for venue in venues
+        if isinstance(venue.get("metatrader"), dict)
+    ]
+    for one in sorted({one for one in logins if logins.count(one) > 1}, key=str):
+        yield f"venues: account {one[1]} of {one[0]} is there {logins.count(one)} times"
+    try:
+        settings = msgspec.convert(table.get("metatrader", {}), BridgeSettings)
+    except msgspec.ValidationError:
+        return  # said already, with its key
+    if venues:
+        for key, text in bridge_findings(settings, {venue["dialect"] for venue in venues}):
+            yield f"metatrader.{key}: {text}"
 
 
 def _websocket(venue: Table, dialect: str, key: str) -> Iterator[str]:
@@ -191,8 +228,7 @@ def _fix(table: Table, venue: Table, key: str, traded: bool) -> Iterator[str]:
         yield f"{key}.url: a FIX venue has {key}.fix.host instead"
     if venue.get("websocket") is not None:
         yield f"{key}.websocket: a FIX venue has {key}.fix instead"
-    clock = table.get("clock")
-    if isinstance(clock, dict) and clock.get("source") == "market":
+    if _market_clock(table):
         yield f"{key}.fix: a FIX session lives in real time, clock.source must be 'wall'"
     try:
         settings = msgspec.convert(venue["fix"], FixSettings)

@@ -15,6 +15,12 @@ from thft.gateway.dialects import load
 from thft.gateway.fix.client import FixClient, Wanted
 from thft.gateway.fix.settings import FixSettings
 from thft.gateway.gate import Gate
+from thft.gateway.limiter import Throttle
+from thft.gateway.metatrader.account import MetaTraderAccount
+from thft.gateway.metatrader.account import Wanted as WantedAccount
+from thft.gateway.metatrader.bridge import Bridge
+from thft.gateway.metatrader.clock import ServerClock
+from thft.gateway.metatrader.settings import DIALECTS, MetaTraderSettings
 from thft.gateway.port import EngineInbox, Trading
 from thft.gateway.supervisor import loop_ns
 from thft.gateway.ws import venues as websockets
@@ -87,14 +93,22 @@ class Gateways:
         self._prng = Prng(secrets.randbits(64))  # jitter of reconnects is no decision of the kernel
         self._brokers: dict[str, tuple[Gate, ConnectBudget]] = {}
         """What all feeds of one WebSocket venue share."""
+        self._servers: dict[str, tuple[Gate, ServerClock]] = {}
+        """What all MetaTrader accounts of one server share."""
+        self._strangers = 0
         self.all: list[Gateway] = []
         self.trading: dict[str, Trading] = {}
         """Account → where its effects go."""
+        terminals: list[MetaTraderAccount] = []
         for venue in config.venues:
             if venue.fix is not None:
                 self.all.append(self._fix(venue, venue.fix))
+            elif venue.metatrader is not None:
+                terminals.append(self._terminal(venue, venue.metatrader))
             else:
                 self.all.append(self._websocket(venue))
+        if terminals:
+            self.all.append(Bridge(config.metatrader, terminals, self._stranger))
 
     def _feed(self, name: str) -> tuple[int, dict[str, int]]:
         """Returns a feed's number and, by the venue's symbol, its instruments."""
@@ -135,16 +149,37 @@ class Gateways:
             liveness=Liveness(quiet_s=config.stale_s),
         )
 
+    def _stranger(self, said: str) -> None:
+        """Counts connections to the bridge that proved nothing."""
+        self._strangers += 1
+        self._inbox.metric("metatrader", "bridge", (("strangers", self._strangers),))
+
+    def _account_of(self, feed: int) -> str:
+        """Returns the account that is traded through a feed's venue, or empty."""
+        for name, record in self._state.accounts.items():
+            if record.definition.feed == feed and record.definition.kind == "venue":
+                return name
+        return ""
+
+    def _terminal(self, venue: VenueConfig, settings: MetaTraderSettings) -> MetaTraderAccount:
+        feed, symbols = self._feed(venue.name)
+        account = self._account_of(feed)
+        logons = self._state.accounts[account].session if account else 0
+        if settings.server not in self._servers:
+            limits = Throttle(settings.executions_per_s, settings.data_per_s, {})
+            self._servers[settings.server] = Gate(limits), ServerClock()
+        gate, clock = self._servers[settings.server]
+        hedged = self._state.hedged(account)
+        wanted = WantedAccount(feed, symbols, account, logons, hedged)
+        platform = DIALECTS[venue.dialect]
+        terminal = MetaTraderAccount(self._inbox, platform, settings, wanted, gate, clock)
+        if account:
+            self.trading[account] = terminal
+        return terminal
+
     def _fix(self, venue: VenueConfig, settings: FixSettings) -> FixClient:
         feed, symbols = self._feed(venue.name)
-        account = next(
-            (
-                name
-                for name, record in self._state.accounts.items()
-                if record.definition.feed == feed and record.definition.kind == "venue"
-            ),
-            "",
-        )
+        account = self._account_of(feed)
         logons = self._state.accounts[account].session if account else 0
         client = FixClient(
             self._inbox,

@@ -1,0 +1,1 @@
+"""The MetaTrader protocol without I/O, as docs/metatrader-protocol.md has it; used by both ends."""
