@@ -186,7 +186,7 @@ def test_all_findings_come_at_once_each_with_its_key(tmp_path: Path) -> None:
         "venues[3].fix.sender_comp_id: 'x' does not look like",
         "venues[3].fix.username: 'me' does not look like [0-9]+",
         "venues[3].fix.password: missing: the dialect asks for it",
-        "accounts[1].kind: the feed has no FIX session to trade by, use 'paper'",
+        "accounts[1].kind: the feed has no FIX session or terminal to trade by, use 'paper'",
         "venues[1].role: expected one of '', 'fast', 'slow', got 'quick'",
         "venues: name 'a' is there 2 times",
         "accounts[0].feed: no venue is called 'b'",
