@@ -10,12 +10,11 @@ from typing import Any
 from cyclopts import App
 
 from thft.base.errors import LocalError
+from thft.gateway.port import PartialInbox
 from thft.gateway.ws.dialect import Wanted
 from thft.gateway.ws.venues import VENUES
 from thft.model.book import Levels, pairs
-from thft.model.event import ExecutionReport, ReplaceReport
 from thft.model.fixed import ABSENT, PRICE_DIGITS, SIZE_DIGITS, format_scaled
-from thft.model.position import Position
 
 app = App(name="feed", help="Look at market data feeds.")
 AGGRESSORS = {1: "buy", -1: "sell", 0: None}
@@ -70,8 +69,8 @@ class _Symbols(dict[str, int]):
         return self[symbol]
 
 
-class _Printer:
-    """Stands where the engine stands, and keeps rows instead."""
+class _Printer(PartialInbox):
+    """Stands where the engine stands, and keeps rows instead; what is no event is dropped."""
 
     def __init__(self, venue: str, symbols: _Symbols) -> None:
         self._venue = venue
@@ -88,26 +87,13 @@ class _Printer:
         head = {"type": type, "venue": self._venue, "venue_symbol": name, "symbol": None}
         self._rows.append({**head, **values})
 
-    # ---- EngineInbox ---------------------------------------------------------------------------
-
     def now_ns(self) -> int:
+        """See EngineInbox; nothing has a time here."""
         return 0
 
-    def market_time(self, ns: int) -> None:
-        """Nothing has a time here."""
-
-    def quote(
-        self,
-        feed: int,
-        instrument: int,
-        bid: int,
-        bid_size: int,
-        ask: int,
-        ask_size: int,
-        venue_ts_ns: int,
-        venue_seq: int,
-        recv_ts_ns: int,
-    ) -> None:
+    def quote(self, feed: int, instrument: int, *values: int) -> None:
+        """See EngineInbox."""
+        bid, bid_size, ask, ask_size, venue_ts_ns, venue_seq, _ = values
         self._row(
             "quote",
             instrument,
@@ -120,16 +106,10 @@ class _Printer:
         )
 
     def depth(
-        self,
-        feed: int,
-        instrument: int,
-        reset: bool,
-        bids: Levels,
-        asks: Levels,
-        venue_ts_ns: int,
-        venue_seq: int,
-        recv_ts_ns: int,
+        self, feed: int, instrument: int, reset: bool, bids: Levels, asks: Levels, *values: int
     ) -> None:
+        """See EngineInbox."""
+        venue_ts_ns, venue_seq, _ = values
         sides = [[[_price(one), _size(size)] for one, size in pairs(side)] for side in (bids, asks)]
         self._row(
             "depth",
@@ -141,17 +121,9 @@ class _Printer:
             seq=venue_seq,
         )
 
-    def trade(
-        self,
-        feed: int,
-        instrument: int,
-        price: int,
-        size: int,
-        aggressor: int,
-        venue_ts_ns: int,
-        venue_trade_id: int,
-        recv_ts_ns: int,
-    ) -> None:
+    def trade(self, feed: int, instrument: int, *values: int) -> None:
+        """See EngineInbox."""
+        price, size, aggressor, venue_ts_ns, venue_trade_id, _ = values
         self._row(
             "trade",
             instrument,
@@ -163,34 +135,8 @@ class _Printer:
         )
 
     def feed_fault(self, feed: int, instrument: int, fault: str, detail: str) -> None:
+        """See EngineInbox."""
         self._rows.append({"error": f"{fault}: {detail}"})
-
-    def feed_state(self, feed: int, state: str, reason: str) -> None:
-        """There is no connection."""
-
-    def last_price_ns(self, feed: int) -> int:
-        return 0
-
-    def connect_attempt(self, feed: int, link: str) -> None:
-        """There is no connection."""
-
-    def feed_stamps(self, feed: int, source: str) -> None:
-        """Nothing is stamped."""
-
-    def execution(self, report: ExecutionReport | ReplaceReport) -> None:
-        """A feed has no orders."""
-
-    def account_state(self, account: str, state: str, reason: str, session: int) -> None:
-        """A feed has no account."""
-
-    def booked(self, account: str) -> list[Position]:
-        return []
-
-    def metric(self, kind: str, id: str, values: tuple[tuple[str, int], ...]) -> None:
-        """Nothing is measured."""
-
-    def turn_end(self) -> None:
-        """Nothing is written."""
 
 
 def _price(price: int) -> str | None:

@@ -111,6 +111,54 @@ class EngineInbox(Protocol):
         ...
 
 
+class PartialInbox(EngineInbox):
+    """Drops what there is no engine for; base of those that want a part of what gateways say."""
+
+    def market_time(self, ns: int) -> None:
+        """Nobody has a clock to move."""
+        return
+
+    def trade(self, feed: int, instrument: int, *values: int) -> None:
+        """Nobody wants prints."""
+        return
+
+    def feed_state(self, feed: int, state: str, reason: str) -> None:
+        """Nobody shows it."""
+        return
+
+    def last_price_ns(self, feed: int) -> int:
+        """Nobody has taken any."""
+        return 0
+
+    def connect_attempt(self, feed: int, link: str) -> None:
+        """Nobody counts it."""
+        return
+
+    def feed_stamps(self, feed: int, source: str) -> None:
+        """Nobody keeps it."""
+        return
+
+    def execution(self, report: ExecutionReport | ReplaceReport) -> None:
+        """There are no orders."""
+        return
+
+    def account_state(self, account: str, state: str, reason: str, session: int) -> None:
+        """There is no account."""
+        return
+
+    def booked(self, account: str) -> list[Position]:
+        """There are no positions."""
+        return []
+
+    def metric(self, kind: str, id: str, values: tuple[tuple[str, int], ...]) -> None:
+        """Nobody measures."""
+        return
+
+    def turn_end(self) -> None:
+        """Nothing is written."""
+        return
+
+
 class Trading(Protocol):
     """A gateway as the engine sees it: where the effects of one account go."""
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from thft.gateway.port import PartialInbox
 from thft.host import clock
 from thft.model.book import Levels, pairs
-from thft.model.event import ExecutionReport, ReplaceReport
 from thft.model.fixed import ABSENT
-from thft.model.position import Position
 
 
-class Listener:
-    """See EngineInbox."""
+class Listener(PartialInbox):
+    """See EngineInbox; what is not taken here is dropped."""
 
     def __init__(self) -> None:
         self.state = ("", "")
@@ -23,9 +22,6 @@ class Listener:
     def now_ns(self) -> int:
         """See EngineInbox."""
         return clock.moment()[1]
-
-    def market_time(self, ns: int) -> None:
-        """See EngineInbox."""
 
     def quote(self, feed: int, instrument: int, *values: int) -> None:
         """See EngineInbox."""
@@ -46,9 +42,6 @@ class Listener:
         """See EngineInbox."""
         self.levels += [price for price, _ in (*pairs(bids), *pairs(asks))]
 
-    def trade(self, feed: int, instrument: int, *values: int) -> None:
-        """See EngineInbox."""
-
     def feed_state(self, feed: int, state: str, reason: str) -> None:
         """See EngineInbox."""
         self.state = state, reason
@@ -56,31 +49,6 @@ class Listener:
     def feed_fault(self, feed: int, instrument: int, fault: str, detail: str) -> None:
         """See EngineInbox."""
         self.faults.append(f"{fault}: {detail}")
-
-    def last_price_ns(self, feed: int) -> int:
-        return 0
-
-    def connect_attempt(self, feed: int, link: str) -> None:
-        """See EngineInbox."""
-
-    def feed_stamps(self, feed: int, source: str) -> None:
-        """See EngineInbox."""
-
-    def execution(self, report: ExecutionReport | ReplaceReport) -> None:
-        """See EngineInbox."""
-
-    def account_state(self, account: str, state: str, reason: str, session: int) -> None:
-        """See EngineInbox."""
-
-    def booked(self, account: str) -> list[Position]:
-        """See EngineInbox."""
-        return []
-
-    def metric(self, kind: str, id: str, values: tuple[tuple[str, int], ...]) -> None:
-        """See EngineInbox."""
-
-    def turn_end(self) -> None:
-        """See EngineInbox."""
 
     def best(self, instrument: int) -> tuple[int, int]:
         """Returns the last complete best prices of an instrument, ABSENT without."""
