@@ -1,7 +1,6 @@
 """Which id means which instrument at a venue, and what its sizes count; asked by both desks.
 
-Ids come from the venue's own list, or are its names as they are. Inside the engine a size counts
-units of the base asset; here, and nowhere else, it becomes contracts and back.
+Ids come from the venue's own list, or are its names as they are.
 """
 
 from __future__ import annotations
@@ -11,7 +10,8 @@ from collections.abc import Callable, Mapping
 from thft.fix import tags
 from thft.fix.wire import BadValue, Message, pack
 from thft.gateway.dialect import Dialect
-from thft.model.fixed import ABSENT, INT64_MAX, SIZE_DIGITS, SIZE_ONE, format_scaled, parse_size
+from thft.model.fixed import SIZE_DIGITS, format_scaled, parse_size
+from thft.model.symbology.volume import COUNTED, Uncountable, contract_units, counted, units
 
 SYMBOL_LIST, GOOD = "0", 0
 RESULTS = {
@@ -34,7 +34,7 @@ class SymbolMap:
         `contracts` says for instruments how many units, 1e-8, a contract is.
         """
         self._terms = dialect.symbols
-        self._counts_contracts = dialect.quantity.unit == "contracts"
+        self._unit = dialect.quantity.unit
         self._contracts = contracts
         self._step = parse_size(dialect.quantity.step)
         self._dialect = dialect
@@ -73,31 +73,24 @@ class SymbolMap:
 
     def contract(self, instrument: int) -> int:
         """Returns how many units, 1e-8, one of what the venue counts is; 0 if nobody says."""
-        units: int = self._contracts.get(instrument, 0) if self._counts_contracts else SIZE_ONE
-        return units
+        return contract_units(self._unit, self._contracts.get(instrument, 0))
 
     def counted(self, instrument: int, size: int) -> int:
         """Returns units as the venue counts them, 1e-8; 0 for no whole number of its steps."""
-        contract = self.contract(instrument)
-        if not contract:
-            return 0
-        count, rest = divmod(size * SIZE_ONE, contract)
-        return 0 if rest or count % self._step else count
+        return counted(size, self.contract(instrument), self._step)
 
     def units(self, instrument: int, count: int) -> int:
         """Returns what the venue counts, 1e-8, in units; ABSENT stays. Raises BadValue."""
-        if count == ABSENT:
-            return ABSENT
-        size, rest = divmod(count * self.contract(instrument), SIZE_ONE)
-        if rest or abs(size) > INT64_MAX:
+        try:
+            return units(count, self.contract(instrument))
+        except Uncountable as error:
             said = format_scaled(count, SIZE_DIGITS).encode()
-            raise BadValue(tags.ORDER_QTY, said, "cannot be counted in units")
-        return int(size)
+            raise BadValue(tags.ORDER_QTY, said, "cannot be counted in units") from error
 
     def step(self, instrument: int) -> str:
         """Returns what orders count, in words."""
         step = format_scaled(self._step, SIZE_DIGITS)
-        if not self._counts_contracts:
+        if self._unit not in COUNTED:
             return f"steps of {step}"
         contract = format_scaled(self.contract(instrument), SIZE_DIGITS)
         return f"steps of {step} contracts of {contract}"
