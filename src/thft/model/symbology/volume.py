@@ -39,6 +39,7 @@ def units(count: int, contract: int) -> int:
     """Returns what a venue counts in units, all 1e-8; ABSENT stays. Raises Uncountable."""
     if count == ABSENT:
         return ABSENT
+    size: int
     size, rest = divmod(count * contract, SIZE_ONE)
     if rest or abs(size) > INT64_MAX:
         said, one = (format_scaled(number, SIZE_DIGITS) for number in (count, contract))
