@@ -414,6 +414,7 @@ _REACTIONS: dict[type[ev.Event], Callable[[Kernel, Any], None]] = {
     ev.Depth: _book_changed,
     ev.CoreStarted: lambda kernel, event: metric_timer.started(kernel, event),
     ev.FeedDefined: lambda kernel, event: commands.feed_defined(kernel, event),
+    ev.SymbolSpecified: lambda kernel, event: commands.symbol_specified(kernel, event),
     ev.StrategyLoaded: _strategy_loaded,
     ev.StrategyStuck: lambda kernel, event: commands.strategy_stuck(kernel, event),
     ev.TimerFired: _timer_fired,

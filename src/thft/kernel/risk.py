@@ -10,6 +10,7 @@ from collections import deque
 from thft.kernel.strategy import Intent
 from thft.model.fixed import ABSENT, SIZE_DIGITS, format_scaled
 from thft.model.order import REPLACEABLE, Order
+from thft.state import symbols
 from thft.state.fold import State
 
 SECOND_NS = 1_000_000_000
@@ -30,6 +31,7 @@ class RiskGate:
         reducing = held * intent.side < 0 and working + intent.size <= abs(held)
         return (
             self._malformed(intent)
+            or self._blocked(intent.account, intent.instrument)
             or self._switches(intent.account, reducing, unknown)
             or self._sizes(intent.size, reducing, held + intent.side * (working + intent.size))
             or ("" if reducing else self._book(intent.account, intent.instrument))
@@ -51,6 +53,7 @@ class RiskGate:
         )
         return (
             _unchangeable(order, size, price)
+            or self._blocked(order.account, order.instrument)
             or self._step(order.instrument, size)
             or self._switches(order.account, reducing, unknown)
             or self._sizes(size if size > order.size else 0, reducing, held + order.side * working)
@@ -84,6 +87,10 @@ class RiskGate:
         if intent.type == "limit" and intent.price == ABSENT:
             return self._step(intent.instrument, intent.size) or "limit order without a price"
         return self._step(intent.instrument, intent.size)
+
+    def _blocked(self, traded: str, instrument: int) -> str:
+        """A size that may not be what it was must not leave, not even to reduce risk."""
+        return symbols.block(self._state, self._state.accounts[traded].definition.feed, instrument)
 
     def _step(self, traded: int, size: int) -> str:
         instrument = self._state.instruments[traded]

@@ -16,6 +16,7 @@ from thft.model.fixed import ABSENT
 from thft.model.instrument import Instrument
 from thft.model.order import PENDING_REPLACE, UNKNOWN, Order
 from thft.model.position import Position
+from thft.state import symbols
 from thft.state.quality import SILENT_NS, Quality
 from thft.state.records import (
     AccountRecord,
@@ -61,6 +62,7 @@ class State:
         self.net_sizes: dict[tuple[str, int], int] = {}
         """The signed sum of the positions by (account, instrument), kept along with them."""
         self.strategies: dict[str, StrategyRecord] = {}
+        self.symbols: dict[tuple[int, int], symbols.SymbolRecord] = {}
         self.risk = ev.RiskLimitsSet(0, 0, 0, 0)
         self.kill = KillSwitch()
         self.durability = Durability()
@@ -492,4 +494,5 @@ _FOLDS: dict[type[ev.Event], Callable[[State, Any, int], None]] = {
     ev.Fill: _fill,
     ev.CommandReceived: _command,
     ev.CommandDone: _command_done,
+    **symbols.FOLDS,
 }
