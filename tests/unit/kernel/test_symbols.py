@@ -6,8 +6,10 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.engine import EURUSD, FAST, SLOW, Engine
+from tests.engine import EURUSD, FAST, SLOW, Engine, catalogue, feed
 
+from thft.kernel.engine import Kernel
+from thft.kernel.replay import Replay
 from thft.kernel.strategy import Context, Strategy, World
 from thft.model import event as ev
 from thft.model.book import TopBook

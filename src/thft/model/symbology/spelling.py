@@ -49,20 +49,21 @@ def readings(text: str) -> frozenset[str]:
     """Returns the canonical symbols that a spelling without an affix may mean."""
     if not text.isascii():
         return frozenset()
+    if ids := frozenset(_exchange(text)):  # first: tUSDCAD is no TUSDCAD
+        return ids
     upper = text.upper()
     if upper in NAMES:
         return frozenset(NAMES[upper])
-    return frozenset() if derivative(text) else frozenset(_read(text, upper))
+    return frozenset() if derivative(text) else frozenset(_read(upper))
 
 
-def _read(text: str, upper: str) -> Iterator[str]:
+def _read(upper: str) -> Iterator[str]:
     pieces = _SEPARATORS.split(upper)
     if len(pieces) > 1 and all(pieces):
         yield from _pair(pieces)
         if "".join(pieces) in WORDS:
             yield from NAMES["".join(pieces)]
     yield from _share(upper)
-    yield from _exchange(text)
 
 
 def _pair(pieces: list[str]) -> Iterator[str]:
