@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from thft.model.fixed import INT64_MAX, SIZE_ONE
 from thft.model.symbology.registry import REGISTRY
 from thft.model.symbology.resolver import Resolver, Verdict
-from thft.model.symbology.symbol_map import (
+from thft.model.symbology.spelling_map import (
     BadMap,
     MapRow,
-    SymbolMap,
+    SpellingMap,
     conflicts,
     from_csv,
     to_csv,
@@ -87,7 +87,7 @@ ROWS = st.lists(
 @given(ROWS)
 def test_a_map_that_is_taken_keeps_the_rules_and_comes_back_from_csv(rows: list[MapRow]) -> None:
     try:
-        table = SymbolMap(rows)
+        table = SpellingMap(rows)
     except BadMap as refused:
         assert refused.findings == list(conflicts(enumerate(rows, 1)))
         return

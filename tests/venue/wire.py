@@ -24,7 +24,7 @@ from thft.gateway.ws.feed import Liveness, WebSocketFeed
 from thft.gateway.ws.venues import VENUES as RECORDS
 from thft.gateway.ws.venues import broker_throttle
 from thft.model.book import DepthBook
-from thft.model.event import ExecutionReport, ReplaceReport
+from thft.model.event import ExecutionReport, ReplaceReport, SymbolSpecified
 
 FEED = 7
 QUICK = Liveness(probe_s=0.1, stale_s=0.4, healthy_s=60, connect_s=2.0, max_frame_bytes=64 << 10)
@@ -112,6 +112,9 @@ class Recorder:
 
     def feed_stamps(self, feed: int, source: str) -> None:
         raise AssertionError("a WebSocket is stamped when it is read")
+
+    def symbol(self, said: SymbolSpecified) -> None:
+        raise AssertionError("a WebSocket has no list of symbols")
 
     def execution(self, report: ExecutionReport | ReplaceReport) -> None:
         raise AssertionError("a feed has no orders")

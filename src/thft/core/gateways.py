@@ -108,6 +108,14 @@ class Gateways:
         now_ns = self._inbox.now_ns()
         return [(link, now_ns - at_ns) for link, at_ns in self._state.feeds[feed].attempts]
 
+    def _ids(self, feed: int) -> dict[int, str]:
+        """Returns instrument → the venue's id of it, as far as the journal knows any."""
+        return {
+            instrument: record.holds.venue_id
+            for (owner, instrument), record in self._state.symbols.items()
+            if owner == feed and record.holds.venue_id
+        }
+
     def _websocket(self, config: VenueConfig) -> WebSocketFeed:
         venue = websockets.VENUES[config.dialect]
         if config.dialect not in self._brokers:
@@ -154,6 +162,8 @@ class Gateways:
                 logons,
                 _contracts(venue, settings, symbols),
                 self._attempts(feed),
+                venue.resolve,
+                self._ids(feed),
             ),
             partial(self._stores.of, venue.name),
             self._prng,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from thft.model.event import ExecutionReport, ReplaceReport
+from thft.model.event import ExecutionReport, ReplaceReport, SymbolSpecified
 from thft.model.order import Order
 
 Level = tuple[int, int]
@@ -73,6 +73,10 @@ class EngineInbox(Protocol):
 
     def feed_stamps(self, feed: int, source: str) -> None:
         """Takes what stamps a feed's messages from here on: `kernel`, or `user` (as at first)."""
+        ...
+
+    def symbol(self, said: SymbolSpecified) -> None:
+        """Takes what a venue calls an instrument and deals under that name."""
         ...
 
     def execution(self, report: ExecutionReport | ReplaceReport) -> None:

@@ -17,29 +17,29 @@ from thft.gateway.dialect import Dialect
 from thft.gateway.dialects import load
 from thft.model.symbology.registry import REGISTRY
 from thft.model.symbology.resolver import Resolver, Verdict
-from thft.model.symbology.symbol_map import BadMap, SymbolMap, from_csv
+from thft.model.symbology.spelling_map import BadMap, SpellingMap, from_csv
 from thft.model.symbology.volume import COUNTED
 from thft.model.symbology.writing import written
 
 Table = dict[str, Any]
 
 
-def read_map(folder: Path, name: object) -> tuple[SymbolMap, list[str]]:
+def read_map(folder: Path, name: object) -> tuple[SpellingMap, list[str]]:
     """Returns the map of a configuration's `symbol_map` and what is wrong with it."""
     if not isinstance(name, str) or not name:
-        return SymbolMap(), []
+        return SpellingMap(), []
     path = folder / name
     try:
         return from_csv(path.read_text(encoding="utf-8")), []
     except OSError as error:
-        return SymbolMap(), [f"symbol_map: {path}: {error.strerror}, name an existing file"]
+        return SpellingMap(), [f"symbol_map: {path}: {error.strerror}, name an existing file"]
     except UnicodeDecodeError:
-        return SymbolMap(), [f"symbol_map: {path}: this is no UTF-8, save it as such"]
+        return SpellingMap(), [f"symbol_map: {path}: this is no UTF-8, save it as such"]
     except BadMap as error:
-        return SymbolMap(), [f"symbol_map: {path}: {error}"]
+        return SpellingMap(), [f"symbol_map: {path}: {error}"]
 
 
-def spell(table: Table, rows: SymbolMap) -> list[str]:
+def spell(table: Table, rows: SpellingMap) -> list[str]:
     """Puts spellings and terms into the venues of a table, in place; returns the findings."""
     found: list[str] = []
     venues = table.get("venues")
@@ -59,7 +59,7 @@ def _account(table: Table, venue: Table) -> str:
     return ""
 
 
-def _venue(venue: Table, key: str, rows: SymbolMap, account: str) -> Iterator[str]:
+def _venue(venue: Table, key: str, rows: SpellingMap, account: str) -> Iterator[str]:
     symbols, name, dialect = venue.get("symbols"), str(venue.get("name")), _dialect(venue)
     if isinstance(symbols, list):
         spelled: dict[str, str] = {}
@@ -114,7 +114,7 @@ def _written(symbol: str, venue: Table, dialect: Dialect | None) -> tuple[str, s
     return raw or symbol, "" if known else f"UNKNOWN: the venue's own id of it; {remedy}"
 
 
-def _terms(venue: Table, rows: SymbolMap, name: str, account: str) -> None:
+def _terms(venue: Table, rows: SpellingMap, name: str, account: str) -> None:
     """Takes the terms of rows that stand for the spellings in use, below what the table says."""
     symbols = venue.get("symbols")
     terms = venue.setdefault("terms", {})

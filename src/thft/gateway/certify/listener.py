@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from thft.gateway.port import Level
 from thft.host import clock
-from thft.model.event import ExecutionReport, ReplaceReport
+from thft.model.event import ExecutionReport, ReplaceReport, SymbolSpecified
 from thft.model.fixed import ABSENT
 
 
@@ -62,6 +62,9 @@ class Listener:
         """See EngineInbox."""
 
     def feed_stamps(self, feed: int, source: str) -> None:
+        """See EngineInbox."""
+
+    def symbol(self, said: SymbolSpecified) -> None:
         """See EngineInbox."""
 
     def execution(self, report: ExecutionReport | ReplaceReport) -> None:

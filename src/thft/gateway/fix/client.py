@@ -19,7 +19,7 @@ from thft.gateway.fix.channel import Channel, Desk
 from thft.gateway.fix.orders import OrderDesk
 from thft.gateway.fix.quotes import QuoteDesk
 from thft.gateway.fix.settings import FixSettings
-from thft.gateway.fix.symbols import SymbolMap
+from thft.gateway.fix.symbols import Spelling, SymbolMap
 from thft.gateway.fix_link import now
 from thft.gateway.gate import Gate
 from thft.gateway.limiter import GUARD_NS, SECOND_NS, Throttle, Window
@@ -46,6 +46,10 @@ class Wanted(NamedTuple):
     """Instrument → units in a contract, 1e-8, at a venue that counts contracts."""
     attempts: Sequence[tuple[str, int]] = ()
     """Attempts to connect that engines before this one have made: link, and how long ago in ns."""
+    resolve: bool = False
+    """Names are canonical; the venue's list may write them with an affix of its own."""
+    ids: Mapping[int, str] = {}
+    """Instrument → the venue's id of it, as the journal knows it."""
 
 
 class FixClient:
@@ -65,7 +69,8 @@ class FixClient:
         """`stores` opens the store of a link by its name."""
         timing = timing or Timing()
         calendar = calendar or Calendar(dialect.closed if settings.calendar else ())
-        symbols = SymbolMap(dialect, wanted.symbols, wanted.contracts)
+        spelling = Spelling(wanted.feed, wanted.resolve, wanted.ids, inbox.symbol)
+        symbols = SymbolMap(dialect, wanted.symbols, wanted.contracts, spelling)
         self.quotes = QuoteDesk(inbox, wanted.feed, dialect, settings, symbols)
         self.orders = OrderDesk(
             inbox,

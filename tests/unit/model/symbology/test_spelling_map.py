@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from thft.model.fixed import PRICE_ONE, SIZE_ONE
-from thft.model.symbology.symbol_map import COLUMNS, BadMap, MapRow, SymbolMap, from_csv, to_csv
+from thft.model.symbology.spelling_map import COLUMNS, BadMap, MapRow, SpellingMap, from_csv, to_csv
 from thft.model.symbology.terms import UNSAID, Terms
 
 LOTS = Terms(contract_size=100_000 * SIZE_ONE, digits=5, volume_unit="lots", profit_currency="USD")
@@ -33,7 +33,7 @@ def test_few_columns_in_any_order_are_enough() -> None:
 
 
 def test_the_accounts_row_goes_before_the_venues() -> None:
-    table = SymbolMap(ROWS)
+    table = SpellingMap(ROWS)
     mine, others = table.spelling("EURUSD", "broker", "7001"), table.spelling("EURUSD", "broker")
     assert mine is not None and mine.raw == "EURUSDm"
     assert others is not None and others.raw == "EURUSD.m"

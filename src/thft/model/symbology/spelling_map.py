@@ -48,7 +48,7 @@ class MapRow(Struct, frozen=True):
     terms: Terms = UNSAID
 
 
-class SymbolMap:
+class SpellingMap:
     """Rows by (venue, account); raises BadMap when they contradict each other."""
 
     def __init__(self, rows: Iterable[MapRow] = ()) -> None:
@@ -107,7 +107,7 @@ def to_csv(rows: Iterable[MapRow]) -> str:
     return text.getvalue()
 
 
-def from_csv(text: str) -> SymbolMap:
+def from_csv(text: str) -> SpellingMap:
     """Returns the map of a CSV; raises BadMap naming every bad row by its line and reason."""
     rows: list[tuple[int, MapRow]] = []
     found: list[tuple[int, str]] = []
@@ -133,7 +133,7 @@ def from_csv(text: str) -> SymbolMap:
     found = sorted([*found, *conflicts(rows)])
     if found:
         raise BadMap(found)
-    return SymbolMap(row for _, row in rows)
+    return SpellingMap(row for _, row in rows)
 
 
 def _check_heading(columns: list[str], line: int) -> None:

@@ -1,4 +1,4 @@
-"""What a configuration says of symbols: canonical names alone, a map of rows, terms; and findings."""
+"""What a configuration says of symbols: names alone, rows of a map, terms; and its findings."""
 
 from __future__ import annotations
 
