@@ -119,6 +119,9 @@ class Engine:
     def feed_stamps(self, feed: int, source: str) -> None:
         self.input(ev.FeedStamps(feed, source))
 
+    def symbol(self, said: ev.SymbolSpecified) -> None:
+        self.input(said)
+
     def execution(self, report: ev.ExecutionReport | ev.ReplaceReport) -> None:
         self.input(report)
 

@@ -22,7 +22,7 @@ from thft.gateway.ws.dialect import Wanted
 from thft.gateway.ws.feed import Liveness, WebSocketFeed
 from thft.gateway.ws.venues import broker_throttle
 from thft.model.book import DepthBook, Levels
-from thft.model.event import ExecutionReport, ReplaceReport
+from thft.model.event import ExecutionReport, ReplaceReport, SymbolSpecified
 from thft.model.position import Position
 
 FEED = 7
@@ -138,6 +138,9 @@ class Recorder:
 
     def feed_stamps(self, feed: int, source: str) -> None:
         raise AssertionError("a WebSocket is stamped when it is read")
+
+    def symbol(self, said: SymbolSpecified) -> None:
+        raise AssertionError("a WebSocket has no list of symbols")
 
     def execution(self, report: ExecutionReport | ReplaceReport) -> None:
         raise AssertionError("a feed has no orders")

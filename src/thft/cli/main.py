@@ -20,6 +20,7 @@ from thft.cli import (
     replay,
     roles,
     sim,
+    symbol,
     venue,
 )
 from thft.cli.complaint import complain
@@ -42,6 +43,7 @@ app.command(sim.sim)
 app.command(bench.bench)
 app.command(fix.app)
 app.command(feed.app)
+app.command(symbol.app)
 
 
 def main() -> None:

@@ -11,9 +11,12 @@ from msgspec import Meta, Struct
 
 from thft.base.errors import LocalError
 from thft.core.findings import findings
+from thft.core.symbology.spelled import read_map, spell
+from thft.core.symbology.terms import TermsConfig
 from thft.gateway.fix.settings import FixSettings
 from thft.gateway.metatrader.settings import BridgeSettings, MetaTraderSettings
 from thft.gateway.ws.generic.mapping import FeedMapping
+from thft.model.symbology.spelling_map import SpellingMap
 
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 Positive = Annotated[int, Meta(ge=1)]
@@ -74,6 +77,11 @@ class VenueConfig(Struct, forbid_unknown_fields=True):
     name: Name
     dialect: Annotated[str, Meta(min_length=1)]
     symbols: dict[str, str]
+    """A list of canonical symbols will do where the venue's way to write them is known."""
+    resolve: bool = False
+    """A venue that lists its names may put an affix around a symbol: it is looked for."""
+    terms: dict[str, TermsConfig] = {}
+    """Symbol → what is dealt under it."""
     url: Url | None = None
     rest_url: RestUrl | None = None
     book: Literal["", "quotes", "depth"] = ""
@@ -162,6 +170,8 @@ class Config(Struct, forbid_unknown_fields=True):
     data_dir: str = ""
     http_port: Port = 8080
     strategy_dir: str = ""
+    symbol_map: str = ""
+    """A CSV of confirmed spellings beside the file; see docs/symbols.md."""
     clock: ClockConfig = msgspec.field(default_factory=ClockConfig)
     journal: JournalConfig = msgspec.field(default_factory=JournalConfig)
     retention: RetentionConfig = msgspec.field(default_factory=RetentionConfig)
@@ -173,15 +183,22 @@ class Config(Struct, forbid_unknown_fields=True):
     strategies: list[StrategyConfig] = []
 
 
-def load(path: Path) -> Config:
-    """Returns the configuration of a TOML file; raises BadConfig naming file, key and remedy."""
+def load(path: Path, instead: SpellingMap | None = None) -> Config:
+    """Returns the configuration of a TOML file; raises BadConfig naming file, key and remedy.
+
+    `instead` stands for its map of spellings, to be tried before it is one.
+    """
     try:
         table = tomllib.loads(path.read_text())
     except OSError as error:
         raise BadConfig(f"{path}: {error.strerror}", "name an existing file") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadConfig(f"{path}: this is no TOML: {error}", "mend the TOML") from error
-    found = findings(table, Config)
+    found: list[str] = []
+    if instead is None:
+        instead, found = read_map(path.parent, table.get("symbol_map"))
+    found += spell(table, instead)
+    found += findings(table, Config)
     if found:
         raise BadConfig(f"{path}: " + "; ".join(found), "mend or remove these keys")
     return msgspec.convert(table, Config)

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from thft.base.errors import LocalError
 from thft.core.catalogue import Catalogue, load_catalogue
+from thft.core.symbology.spelled import terms_findings
 from thft.gateway.dialects import load as load_dialect
 from thft.gateway.fix.settings import FixSettings, dialect_findings
 from thft.gateway.metatrader.settings import (
@@ -37,6 +38,7 @@ def findings(table: Table, kind: type[Struct]) -> list[str]:
     return [
         *_misfits(table, kind, ""),
         *_references(table),
+        *terms_findings(table),
         *_gateways(table),
         *_strategies(table),
     ]

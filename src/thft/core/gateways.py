@@ -122,6 +122,14 @@ class Gateways:
         now_ns = self._inbox.now_ns()
         return [(link, now_ns - at_ns) for link, at_ns in self._state.feeds[feed].attempts]
 
+    def _ids(self, feed: int) -> dict[int, str]:
+        """Returns instrument → the venue's id of it, as far as the journal knows any."""
+        return {
+            instrument: record.holds.venue_id
+            for (owner, instrument), record in self._state.symbols.items()
+            if owner == feed and record.holds.venue_id
+        }
+
     def _websocket(self, config: VenueConfig) -> WebSocketFeed:
         if config.websocket is not None and config.url is not None:
             broker, venue = config.url, websockets.generic_venue(config.url, config.websocket)
@@ -193,6 +201,8 @@ class Gateways:
                 _contracts(venue, settings, symbols),
                 self._attempts(feed),
                 self._state.hedged(account),
+                venue.resolve,
+                self._ids(feed),
             ),
             partial(self._stores.of, venue.name),
             self._prng,

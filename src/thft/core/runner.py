@@ -202,6 +202,9 @@ class Core:
     def feed_stamps(self, feed: int, source: str) -> None:
         self.kernel.process(ev.FeedStamps(feed, source), self.now_ns(), feed)
 
+    def symbol(self, said: ev.SymbolSpecified) -> None:
+        self.kernel.process(said, self.now_ns(), said.feed)
+
     def execution(self, report: ev.ExecutionReport | ev.ReplaceReport) -> None:
         self.kernel.process(report, self.now_ns())
 

@@ -12,11 +12,12 @@ from pathlib import Path
 import msgspec
 
 from thft.core.catalogue import Catalogue
-from thft.core.config import AccountConfig, Config, StrategyConfig
+from thft.core.config import AccountConfig, Config, StrategyConfig, VenueConfig
 from thft.kernel.commands import parameter_schema
 from thft.kernel.engine import Kernel
 from thft.model import event as ev
 from thft.model.fixed import MONEY_DIGITS, PRICE_ONE, parse_price, parse_scaled, parse_size
+from thft.state.fold import State
 
 MS_NS = 1_000_000
 
@@ -41,12 +42,12 @@ def seed_events(config: Config, kernel: Kernel, catalogue: Catalogue) -> Iterato
         )
     feeds = {record.definition.name: feed for feed, record in state.feeds.items()}
     for venue in config.venues:
-        if venue.name in feeds:
-            continue
-        number = feeds[venue.name] = len(feeds) + 1
-        symbols = tuple((instruments[name], raw) for name, raw in venue.symbols.items())
-        dialect = Path(venue.dialect).stem
-        yield ev.FeedDefined(number, venue.name, dialect, venue.role, symbols)
+        if venue.name not in feeds:
+            number = feeds[venue.name] = len(feeds) + 1
+            symbols = tuple((instruments[name], raw) for name, raw in venue.symbols.items())
+            dialect = Path(venue.dialect).stem
+            yield ev.FeedDefined(number, venue.name, dialect, venue.role, symbols)
+        yield from _specified(venue, feeds[venue.name], instruments, state)
     for account in config.accounts:
         if account.name not in state.accounts:
             yield _account(account, feeds[account.feed])
@@ -57,6 +58,20 @@ def seed_events(config: Config, kernel: Kernel, catalogue: Catalogue) -> Iterato
         loaded = _strategy(strategy, kernel, catalogue)
         if loaded is not None:
             yield loaded
+
+
+def _specified(
+    venue: VenueConfig, feed: int, instruments: dict[str, int], state: State
+) -> Iterator[ev.SymbolSpecified]:
+    """Yields what is said of a venue's symbols and was not said, or said otherwise, before."""
+    for symbol, config in venue.terms.items():
+        number, raw = instruments[symbol], venue.symbols[symbol]
+        said = ev.SymbolSpecified(feed, number, raw, "", "map", "the configuration")
+        said = said.with_terms(config.terms())
+        known = state.symbols.get((feed, number))
+        last = known.offered or known.holds if known is not None else None
+        if said.terms and (last is None or last.merged(said) != last):
+            yield said
 
 
 def _account(account: AccountConfig, feed: int) -> ev.AccountDefined:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from thft.model.book import Levels
-from thft.model.event import ExecutionReport, ReplaceReport
+from thft.model.event import ExecutionReport, ReplaceReport, SymbolSpecified
 from thft.model.order import Order
 from thft.model.position import Position
 
@@ -90,6 +90,10 @@ class EngineInbox(Protocol):
         """Takes what stamps a feed's messages from here on: `kernel`, or `user` (as at first)."""
         ...
 
+    def symbol(self, said: SymbolSpecified) -> None:
+        """Takes what a venue calls an instrument and deals under that name."""
+        ...
+
     def execution(self, report: ExecutionReport | ReplaceReport) -> None:
         """Takes what a venue says of an order, or of its size and price."""
         ...
@@ -136,6 +140,10 @@ class PartialInbox(EngineInbox):
 
     def feed_stamps(self, feed: int, source: str) -> None:
         """Nobody keeps it."""
+        return
+
+    def symbol(self, said: SymbolSpecified) -> None:
+        """There are no contracts."""
         return
 
     def execution(self, report: ExecutionReport | ReplaceReport) -> None:

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from thft.base.errors import ThftError
+from thft.base.errors import LocalError, ThftError
 from thft.kernel import orders
 from thft.kernel.slot import StrategySlot
 from thft.kernel.strategy import Strategy
 from thft.model import event as ev
+from thft.state import symbols
 
 if TYPE_CHECKING:
     from thft.kernel.engine import Kernel
@@ -45,6 +46,8 @@ def _carry_out(kernel: Kernel, command: ev.CommandReceived) -> str:
         return _strategy_enable(kernel, body)
     if command.kind == "strategy_params":
         return _strategy_params(kernel, body)
+    if command.kind == "symbol_confirm":
+        return _symbol_confirm(kernel, body)
     raise Refused(f"unknown command kind {command.kind!r}")
 
 
@@ -108,6 +111,24 @@ def _strategy_params(kernel: Kernel, body: dict[str, Any]) -> str:
     return f"revision {revision}"
 
 
+def _symbol_confirm(kernel: Kernel, body: dict[str, Any]) -> str:
+    """Releases a symbol; `expected_reason` guards against confirming what nobody has seen."""
+    try:
+        feed = kernel.feed(str(body.get("feed")))
+        instrument = kernel.instrument(str(body.get("symbol"))).instrument
+    except LocalError as error:
+        raise Refused(error.cause) from error
+    record = kernel.state.symbols.get((feed, instrument))
+    if record is None or not record.blocked:
+        return "nothing is blocked"
+    expected = body.get("expected_reason")
+    if expected is not None and expected != record.blocked:
+        raise Refused(f"it is blocked by {record.blocked}: look again and repeat")
+    said = record.blocked
+    kernel.emit(ev.SymbolConfirmed(kernel.cause, feed, instrument))
+    return f"confirmed, {said}"
+
+
 def _check_hotness(
     kernel: Kernel, slot: StrategySlot, cls: type[Strategy], changed: dict[str, Any]
 ) -> None:
@@ -159,6 +180,17 @@ def strategy_stuck(kernel: Kernel, event: ev.StrategyStuck) -> None:
     else:
         disabled = ev.StrategyDisabled(kernel.cause, event.strategy, event.reason, "stuck")
         kernel.emit(disabled)
+
+
+def symbol_specified(kernel: Kernel, event: ev.SymbolSpecified) -> None:
+    """Blocks a symbol that is not what it was, or is dealt otherwise elsewhere."""
+    record = kernel.state.symbols[event.feed, event.instrument]
+    verdict, reason = "SPEC_CHANGED", record.holds.changes(event)
+    if not reason and not record.blocked:
+        verdict, reason = "AMBIGUOUS", symbols.unlike(kernel.state, record.holds)
+    if reason and record.blocked != f"{verdict}: {reason}":
+        blocked = ev.SymbolBlocked(kernel.cause, event.feed, event.instrument, verdict, reason)
+        kernel.emit(blocked)
 
 
 def feed_defined(kernel: Kernel, event: ev.FeedDefined) -> None:

@@ -482,6 +482,7 @@ _REACTIONS: dict[type[ev.Event], Callable[[Kernel, Any], None]] = {
     ev.TradePrint: _trade_printed,
     ev.CoreStarted: lambda kernel, event: metric_timer.started(kernel, event),
     ev.FeedDefined: lambda kernel, event: commands.feed_defined(kernel, event),
+    ev.SymbolSpecified: lambda kernel, event: commands.symbol_specified(kernel, event),
     ev.StrategyLoaded: lambda kernel, event: commands.load_strategy(kernel, event),
     ev.StrategyStuck: lambda kernel, event: commands.strategy_stuck(kernel, event),
     ev.TimerFired: _timer_fired,

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from thft.kernel.strategy import Intent
 from thft.model.fixed import ABSENT, SIZE_DIGITS, format_scaled
 from thft.model.order import REPLACEABLE, Order
+from thft.state import symbols
 from thft.state.fold import State
 
 SECOND_NS = 1_000_000_000
@@ -47,6 +48,7 @@ class RiskGate:
         return (
             self._malformed(intent)
             or load.overdrawn
+            or self._blocked(intent.account, intent.instrument)
             or self._switches(intent.account, reducing, load.unknown)
             or self._sizes(intent.size, reducing, load.exposure)
             or ("" if reducing else self._book(intent.account, intent.instrument))
@@ -64,6 +66,7 @@ class RiskGate:
         reducing = load.reducing or (size <= order.size and price == order.price)
         return (
             _unchangeable(order, size, price)
+            or self._blocked(order.account, order.instrument)
             or self._step(order.instrument, size)
             or load.overdrawn
             or self._switches(order.account, reducing, load.unknown)
@@ -121,6 +124,10 @@ class RiskGate:
             held, does = ("long", "buying") if leg.size > 0 else ("short", "selling")
             return f"position {intent.position_id} is {held}: {does} does not close it"
         return ""
+
+    def _blocked(self, traded: str, instrument: int) -> str:
+        """A size that may not be what it was must not leave, not even to reduce risk."""
+        return symbols.block(self._state, self._state.accounts[traded].definition.feed, instrument)
 
     def _step(self, traded: int, size: int) -> str:
         instrument = self._state.instruments[traded]

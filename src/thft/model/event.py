@@ -20,6 +20,9 @@ from thft.model.order_event import OrderUnknown as OrderUnknown
 from thft.model.order_event import PositionChanged as PositionChanged
 from thft.model.order_event import ReplaceReport as ReplaceReport
 from thft.model.order_event import ReplaceRequested as ReplaceRequested
+from thft.model.symbol_event import SymbolBlocked as SymbolBlocked
+from thft.model.symbol_event import SymbolConfirmed as SymbolConfirmed
+from thft.model.symbol_event import SymbolSpecified as SymbolSpecified
 
 # ---- market ------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from thft.model.fixed import ABSENT
 from thft.model.instrument import Instrument
 from thft.model.order import Order
 from thft.model.position import Position
+from thft.state import symbols
 from thft.state.feed_fold import FOLDS as FEED_FOLDS
 from thft.state.feed_fold import judge
 from thft.state.order_fold import FOLDS as ORDER_FOLDS
@@ -61,6 +62,7 @@ class State:
         self.net_sizes: dict[tuple[str, int], int] = {}
         """The signed sum of the positions by (account, instrument), kept along with them."""
         self.strategies: dict[str, StrategyRecord] = {}
+        self.symbols: dict[tuple[int, int], symbols.SymbolRecord] = {}
         self.risk = ev.RiskLimitsSet(0, 0, 0, 0)
         self.kill = KillSwitch()
         self.durability = Durability()
@@ -309,4 +311,5 @@ _FOLDS: dict[type[ev.Event], Callable[[State, Any, int], None]] = {
     **ORDER_FOLDS,
     ev.CommandReceived: _command,
     ev.CommandDone: _command_done,
+    **symbols.FOLDS,
 }

@@ -23,6 +23,7 @@ from thft.state.records import (
     Restart,
     StrategyRecord,
 )
+from thft.state.symbols import SymbolRecord
 
 Levels = list[tuple[int, int]]
 
@@ -54,6 +55,7 @@ class StateSection(Struct, array_like=True):
     restarts: list[Restart]
     disk: DiskRecord
     clock: ClockRecord
+    symbols: list[SymbolRecord] = []
 
 
 def state_section(state: State) -> bytes:
@@ -83,6 +85,7 @@ def state_section(state: State) -> bytes:
         state.restarts,
         state.disk,
         state.clock,
+        list(state.symbols.values()),
     )
     return msgspec.msgpack.encode(section, order="deterministic")
 
@@ -121,4 +124,5 @@ def restore_state(data: bytes) -> State:
         section.restarts,
     )
     state.disk, state.clock = section.disk, section.clock
+    state.symbols = {(one.holds.feed, one.holds.instrument): one for one in section.symbols}
     return state

@@ -19,7 +19,7 @@ from thft.gateway.fix.channel import Channel, Desk
 from thft.gateway.fix.orders import OrderDesk
 from thft.gateway.fix.quotes import QuoteDesk
 from thft.gateway.fix.settings import FixSettings
-from thft.gateway.fix.symbols import SymbolMap
+from thft.gateway.fix.symbols import Spelling, SymbolMap
 from thft.gateway.fix_link import now
 from thft.gateway.gate import Gate
 from thft.gateway.limiter import GUARD_NS, SECOND_NS, Throttle, Window
@@ -48,6 +48,10 @@ class Wanted(NamedTuple):
     """Attempts to connect that engines before this one have made: link, and how long ago in ns."""
     hedged: bool = False
     """The account keeps positions apart, each under its id."""
+    resolve: bool = False
+    """Names are canonical; the venue's list may write them with an affix of its own."""
+    ids: Mapping[int, str] = {}
+    """Instrument → the venue's id of it, as the journal knows it."""
 
 
 class FixClient:
@@ -67,7 +71,8 @@ class FixClient:
         """`stores` opens the store of a link by its name."""
         timing = timing or Timing()
         calendar = calendar or Calendar(dialect.closed if settings.calendar else ())
-        symbols = SymbolMap(dialect, wanted.symbols, wanted.contracts)
+        spelling = Spelling(wanted.feed, wanted.resolve, wanted.ids, inbox.symbol)
+        symbols = SymbolMap(dialect, wanted.symbols, wanted.contracts, spelling)
         self.quotes = QuoteDesk(inbox, wanted.feed, dialect, settings, symbols)
         self.orders = OrderDesk(
             inbox,

@@ -1,0 +1,1 @@
+"""Which instrument a venue's spelling means, and what its volumes count; pure."""
