@@ -15,6 +15,7 @@ from thft.gateway.ws.dialect import Wanted
 from thft.gateway.ws.venues import VENUES
 from thft.model.book import Levels, pairs
 from thft.model.fixed import ABSENT, PRICE_DIGITS, SIZE_DIGITS, format_scaled
+from thft.model.symbology.resolver import Resolver, Verdict
 
 app = App(name="feed", help="Look at market data feeds.")
 AGGRESSORS = {1: "buy", -1: "sell", 0: None}
@@ -60,6 +61,8 @@ class _Symbols(dict[str, int]):
     def __init__(self) -> None:
         super().__init__()
         self.names: list[str] = [""]
+        self._canonical: dict[str, str | None] = {}
+        self._resolver = Resolver()
 
     def get(self, symbol: str, default: Any = None) -> Any:
         """Returns the symbol's number."""
@@ -67,6 +70,14 @@ class _Symbols(dict[str, int]):
             self[symbol] = len(self.names)
             self.names.append(symbol)
         return self[symbol]
+
+    def canonical(self, symbol: str) -> str | None:
+        """Returns the canonical symbol, None when the name alone does not say it."""
+        if symbol not in self._canonical:
+            found = self._resolver.resolve(symbol)
+            known = found.answer if found.verdict is Verdict.FOUND else None
+            self._canonical[symbol] = known
+        return self._canonical[symbol]
 
 
 class _Printer(PartialInbox):
@@ -84,7 +95,8 @@ class _Printer(PartialInbox):
 
     def _row(self, type: str, instrument: int, **values: Any) -> None:
         name = self._symbols.names[instrument]
-        head = {"type": type, "venue": self._venue, "venue_symbol": name, "symbol": None}
+        symbol = self._symbols.canonical(name)
+        head = {"type": type, "venue": self._venue, "venue_symbol": name, "symbol": symbol}
         self._rows.append({**head, **values})
 
     def now_ns(self) -> int:

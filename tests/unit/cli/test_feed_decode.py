@@ -11,7 +11,7 @@ import pytest
 
 from thft.cli.feed import decoded
 
-QUOTE = {"type": "quote", "symbol": None}
+QUOTE = {"type": "quote"}
 CASES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "binance ticker": (
         "binance",
@@ -20,6 +20,7 @@ CASES: dict[str, tuple[str, str, dict[str, Any]]] = {
             **QUOTE,
             "venue": "binance",
             "venue_symbol": "ETHUSDT",
+            "symbol": "ETHUSDT",
             "bid": "3120.1",
             "bid_size": "4.20000001",
             "ask": "3120.11",
@@ -37,7 +38,14 @@ CASES: dict[str, tuple[str, str, dict[str, Any]]] = {
         "bybit",
         '{"topic":"orderbook.1.XUSDT","type":"snapshot","ts":1,"data":{"s":"XUSDT","b":[],'
         '"a":[["28552.10","25.433"]],"u":9,"seq":1}}',
-        {**QUOTE, "bid": None, "ask": "28552.1", "venue_ts_ns": 1_000_000, "seq": 9},
+        {
+            **QUOTE,
+            "symbol": None,
+            "bid": None,
+            "ask": "28552.1",
+            "venue_ts_ns": 1_000_000,
+            "seq": 9,
+        },
     ),
     "bybit delta alone": (
         "bybit",
@@ -56,7 +64,12 @@ CASES: dict[str, tuple[str, str, dict[str, Any]]] = {
         "kraken",
         '{"channel":"book","type":"update","data":[{"symbol":"ETH/USD","bids":[{"price":3120.10,'
         '"qty":4.20000000}],"asks":[],"checksum":1,"timestamp":"2026-03-02T09:15:00.101Z"}]}',
-        {"type": "depth", "venue_symbol": "ETH/USD", "bids": [["3120.1", "4.2"]]},
+        {
+            "type": "depth",
+            "venue_symbol": "ETH/USD",
+            "symbol": "ETHUSD",
+            "bids": [["3120.1", "4.2"]],
+        },
     ),
     "okx delta alone": (
         "okx",
