@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from thft.api.rows import symbol_of
 from thft.model import event as ev
 from thft.state.fold import State
 
@@ -43,6 +44,16 @@ def _feed_state(state: State, event: ev.FeedState) -> Notice:
 def _feed_fault(state: State, event: ev.FeedFault) -> Notice:
     name = _feed_name(state, event.feed)
     return "feed", "warning", f"{name} {event.fault}: {event.detail}"
+
+
+def _symbol_blocked(state: State, event: ev.SymbolBlocked) -> Notice:
+    name = f"{_feed_name(state, event.feed)} {symbol_of(state, event.instrument)}"
+    return "feed", "error", f"{name} {event.verdict}: {event.reason}; confirm it to trade it again"
+
+
+def _symbol_confirmed(state: State, event: ev.SymbolConfirmed) -> Notice:
+    name = f"{_feed_name(state, event.feed)} {symbol_of(state, event.instrument)}"
+    return "feed", "info", f"{name} confirmed"
 
 
 def _loaded(state: State, event: ev.StrategyLoaded) -> Notice:
@@ -121,6 +132,8 @@ _VOICES: dict[type[ev.Event], Callable[[State, Any], Notice | None]] = {
     ev.CoreStarted: _core_started,
     ev.FeedState: _feed_state,
     ev.FeedFault: _feed_fault,
+    ev.SymbolBlocked: _symbol_blocked,
+    ev.SymbolConfirmed: _symbol_confirmed,
     ev.StrategyLoaded: _loaded,
     ev.StrategyDisabled: _disabled,
     ev.StrategyEnabled: _enabled,

@@ -6,8 +6,9 @@ import os
 import sys
 import tomllib
 from pathlib import Path
+from typing import Annotated
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
 from thft.base.errors import LocalError
 from thft.cli.complaint import WRONG
@@ -19,6 +20,7 @@ from thft.model.symbology.spelling_map import BadMap, MapRow, SpellingMap, from_
 from thft.model.symbology.terms import UNSAID, Terms
 
 STREAM = "-"
+File = Annotated[str, Parameter(allow_leading_hyphen=True)]
 
 app = App(name="symbol", help="What venues' spellings of symbols mean.")
 
@@ -106,7 +108,7 @@ def _terms(config: TermsConfig | None) -> Terms:
 
 
 @app.command
-def export(file: str, *, config: Path) -> int:
+def export(file: File, *, config: Path) -> int:
     """Writes the map and the spellings of a configuration as CSV; `import` reads it again.
 
     Parameters
@@ -127,7 +129,7 @@ def export(file: str, *, config: Path) -> int:
 
 
 @app.command(name="import")
-def import_(file: str, *, config: Path) -> int:
+def import_(file: File, *, config: Path) -> int:
     """Takes a CSV as the map of a configuration, all of it or, when a row is bad, none.
 
     Exit 1 when rows are bad; each is named with its line and the reason.
