@@ -197,13 +197,19 @@ def _websocket(venue: Table, dialect: str, key: str) -> Iterator[str]:
     if dialect not in VENUES:
         said = f"{', '.join(map(repr, (*VENUES, GENERIC)))} are WebSockets; a FIX venue has a table"
         yield f"{key}.dialect: {dialect!r} without {key}.fix: {said} of that name"
-    elif (book := venue.get("book")) in ("quotes", "depth") and book not in VENUES[dialect].books:
-        yield f"{key}.book: {dialect} offers {', '.join(map(repr, VENUES[dialect].books))}"
-    elif (most := VENUES[dialect].channels) and isinstance(venue.get("symbols"), dict):
-        channels = len(venue["symbols"]) * (2 if venue.get("trades") is True else 1)
-        if channels > most:
-            said = f"{channels} channels, {dialect} gives a connection {most}"
-            yield f"{key}.symbols: {said}: move some to another venue of that dialect"
+        return
+    record, book, symbols = VENUES[dialect], venue.get("book"), venue.get("symbols")
+    if book in ("quotes", "depth") and book not in record.books:
+        yield f"{key}.book: {dialect} offers {', '.join(map(repr, record.books))}"
+    if not isinstance(symbols, dict):
+        return
+    for name, symbol in symbols.items():
+        if isinstance(symbol, str) and (text := record.symbol_finding(symbol)):
+            yield f"{key}.symbols.{name}: {text}"
+    channels = len(symbols) * (2 if venue.get("trades") is True else 1)
+    if record.channels and channels > record.channels:
+        said = f"{channels} channels, {dialect} gives a connection {record.channels}"
+        yield f"{key}.symbols: {said}: move some to another venue of that dialect"
 
 
 def _generic(venue: Table, key: str) -> Iterator[str]:

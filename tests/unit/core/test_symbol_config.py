@@ -82,7 +82,7 @@ def test_every_written_id_is_read_as_the_same_instrument() -> None:
 def test_rows_of_the_map_go_first_and_bring_their_terms(tmp_path: Path) -> None:
     config = loaded(
         tmp_path,
-        venue("desk", "kraken", '["EURUSD"]'),
+        venue("desk", "bybit", '["EURUSD"]'),
         venue("other", "kraken", '["EURUSD"]'),
         venue("contracts", "lmax", '["EURUSD"]', sender="me"),
         rows=MAP,
@@ -116,9 +116,7 @@ def test_one_name_for_two_symbols_is_a_finding(tmp_path: Path) -> None:
 
 
 def test_a_bad_map_is_a_finding_with_file_and_line(tmp_path: Path) -> None:
-    said = refused(
-        tmp_path, venue("desk", "kraken", '["EURUSD"]'), rows=MAP + "desk,,,EURUSD,,,,\n"
-    )
+    said = refused(tmp_path, venue("desk", "bybit", '["EURUSD"]'), rows=MAP + "desk,,,EURUSD,,,,\n")
     assert f"symbol_map: {tmp_path / 'map.csv'}: line 5: raw: it is empty" in said
     (tmp_path / "map.csv").unlink()
     path = tmp_path / "config.toml"
@@ -149,7 +147,7 @@ def test_terms_are_journaled_once_and_a_change_blocks_across_a_restart(tmp_path:
     for size, blocked in (("100000", ""), ("100000", ""), ("1000", "100000 → 1000")):
         config = loaded(
             tmp_path,
-            venue("desk", "kraken", '["EURUSD"]'),
+            venue("desk", "bybit", '["EURUSD"]'),
             rows=MAP.replace("EURUSD,,100000", f"EURUSD,,{size}"),
         )
         core = Core(config, tmp_path / "data")

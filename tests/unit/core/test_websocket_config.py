@@ -107,7 +107,7 @@ def test_bitfinex_has_25_channels_a_connection(
     tmp_path: Path, count: int, trades: str, good: bool
 ) -> None:
     names = [f"S{number}" for number in range(count)]
-    symbols = ", ".join(f'{name} = "t{name}"' for name in names)
+    symbols = ", ".join(f'{name} = "t{name:0>3}USD"' for name in names)
     table = f'[[venues]]\nname = "b"\ndialect = "bitfinex"\ntrades = {trades}\n'
     instruments = "".join(map(INSTRUMENT.format, names))
     path = _config(tmp_path, instruments, table, f"symbols = {{ {symbols} }}\n")
@@ -116,3 +116,25 @@ def test_bitfinex_has_25_channels_a_connection(
         return
     with pytest.raises(BadConfig, match=r"venues\[0\].symbols: 26 channels, bitfinex gives"):
         load(path)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "good", "bad", "said"),
+    (
+        ("kraken", "BTC/USD", "XBT/USD", "written as BTC/USD, not XBT"),
+        ("kraken", "ETH/BTC", "BTCUSD", "written as BTC/USD"),
+        ("okx", "BTC-USDT", "BTC-USDT-SWAP", "others count contracts, not units"),
+        ("okx", "BTC-USDT", "BTC/USDT", "written as BTC-USDT"),
+        ("bitfinex", "tBTCUSD", "BTCUSD", "written as tBTCUSD"),
+        ("bitfinex", "tDUSK:USD", "tDUSKUSD", "tDUSK:USD where a name is longer"),
+    ),
+)
+def test_a_symbol_that_is_none_of_the_venue(
+    tmp_path: Path, dialect: str, good: str, bad: str, said: str
+) -> None:
+    table = f'[[venues]]\nname = "v"\ndialect = "{dialect}"\nsymbols = {{ A = "{good}" }}\n'
+    load(_config(tmp_path, INSTRUMENT.format("A"), table))
+    path = _config(tmp_path, INSTRUMENT.format("A"), table.replace(good, bad))
+    with pytest.raises(BadConfig, match=rf"venues\[0\].symbols.A: '{bad}' is no symbol") as caught:
+        load(path)
+    assert said in str(caught.value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
@@ -48,8 +49,16 @@ class WebSocketVenue(NamedTuple):
     requests: tuple[Rate, ...] = ()
     """Requests alone."""
     rest_url: str = ""
+    spelling: str = r"\S+"
+    """What a symbol of the venue looks like, as an expression, and in words."""
+    spelled: str = "without spaces"
     channels: int = 0
     """So many channels a connection may have, one a symbol for books and one for trades; 0: any."""
+
+    def symbol_finding(self, symbol: str) -> str:
+        """Returns what is wrong with a symbol of the venue; empty when it may be one."""
+        good = re.fullmatch(self.spelling, symbol)
+        return "" if good else f"{symbol[:40]!r} is no symbol there: {self.spelled}"
 
     def budget(self) -> ConnectBudget:
         """Returns a fresh connect budget, to be shared by all connections to the venue."""
@@ -100,7 +109,12 @@ VENUES: dict[str, WebSocketVenue] = {
         rates=(Rate(8, 1),),
     ),
     "kraken": WebSocketVenue(
-        KrakenDialect, "wss://ws.kraken.com/v2", ("depth",), connect=Rate(60, 60)
+        KrakenDialect,
+        "wss://ws.kraken.com/v2",
+        ("depth",),
+        connect=Rate(60, 60),
+        spelling=r"(?!XBT/)[^/\s]+/(?!XBT$)[^/\s]+",
+        spelled="written as BTC/USD, not XBT",
     ),
     "bybit": WebSocketVenue(
         BybitDialect,
@@ -114,12 +128,16 @@ VENUES: dict[str, WebSocketVenue] = {
         ("quotes", "depth"),
         connect=Rate(3, 1),
         requests=(Rate(480, 3_600),),
+        spelling=r"[A-Z0-9]+-[A-Z0-9]+",
+        spelled="spot pairs are written as BTC-USDT; others count contracts, not units",
     ),
     "bitfinex": WebSocketVenue(
         BitfinexDialect,
         "wss://api-pub.bitfinex.com/ws/2",
         ("depth",),
         connect=Rate(20, 60),
+        spelling=r"t([A-Z0-9]{6}|[A-Z0-9]+:[A-Z0-9]+)",
+        spelled="written as tBTCUSD, or tDUSK:USD where a name is longer",
         channels=BITFINEX_CHANNELS,
     ),
 }
