@@ -99,6 +99,11 @@ def test_a_snapshot_older_than_what_has_come_is_fetched_again() -> None:
     body = b'{"lastUpdateId":5,"bids":[],"asks":[]}'
     assert dialect.fetched(Fetch("NKNUSDT", ""), body, "") == []
     assert [fetch.key for fetch in dialect.fetches] == ["NKNUSDT"] and inbox.batches == 0
+    for _ in range(50):  # and not for ever
+        dialect.fetches.clear()
+        dialect.fetched(Fetch("NKNUSDT", ""), body, "")
+    assert dialect.fetches == []
+    assert [fault for _, fault, _ in inbox.faults] == ["snapshot"]
 
 
 @needs(MESSAGES)

@@ -275,7 +275,13 @@ def test_54_okx_is_asked_for_a_thousand_symbols_in_few_requests() -> None:
 def test_55_a_restarted_service_replaces_every_book() -> None:
     async def story(wire: Wire) -> None:
         await wire.ready()
+        for number in range(3):
+            _sim(wire).restart(wire.symbols[0])  # with the number of the restart before
+            _sim(wire).book(wire.symbols[0]).only(f"1.1700{number}", "1", "1.17011", "1")
         _sim(wire).restart(wire.symbols[0])
+        await wire.settled()
+        bids, asks = _sim(wire).book(wire.symbols[0]).truth(DEPTH)
+        assert (wire.inbox.books[1].bids(), wire.inbox.books[1].asks()) == (bids, asks)
         wire.tick(0, "1.17003", "1.17011")
         await wire.settled()
 

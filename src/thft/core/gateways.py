@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from thft.base.backoff import Backoff, ConnectBudget
 from thft.base.prng import Prng
@@ -15,7 +15,7 @@ from thft.gateway.dialects import load
 from thft.gateway.fix.client import FixClient, Wanted
 from thft.gateway.fix.settings import FixSettings
 from thft.gateway.gate import Gate
-from thft.gateway.limiter import Throttle
+from thft.gateway.limiter import Throttle, Window
 from thft.gateway.metatrader.account import MetaTraderAccount
 from thft.gateway.metatrader.account import Wanted as WantedAccount
 from thft.gateway.metatrader.bridge import Bridge
@@ -30,6 +30,14 @@ from thft.host.clock import EngineClock, moment
 from thft.model.fixed import parse_size
 from thft.state.fold import State
 from thft.store.fix_log import FixLog
+
+
+class _Broker(NamedTuple):
+    """What all connections to a WebSocket venue share."""
+
+    gate: Gate
+    budget: ConnectBudget
+    shared: list[Window]
 
 
 class Gateway(Protocol):
@@ -91,7 +99,7 @@ class Gateways:
         self._state = state
         self._stores = stores
         self._prng = Prng(secrets.randbits(64))  # jitter of reconnects is no decision of the kernel
-        self._brokers: dict[str, tuple[Gate, ConnectBudget]] = {}
+        self._brokers: dict[str, _Broker] = {}
         """What all feeds of one WebSocket venue share."""
         self._servers: dict[str, tuple[Gate, ServerClock]] = {}
         """What all MetaTrader accounts of one server share."""
@@ -137,8 +145,8 @@ class Gateways:
             broker, venue = config.dialect, websockets.VENUES[config.dialect]
         if broker not in self._brokers:
             gate = Gate(websockets.broker_throttle(), loop_ns)
-            self._brokers[broker] = gate, venue.budget()
-        gate, budget = self._brokers[broker]
+            self._brokers[broker] = _Broker(gate, venue.budget(), venue.shared())
+        gate, budget, shared = self._brokers[broker]
         feed, symbols = self._feed(config.name)
         for _, age_ns in self._attempts(feed):
             budget.attempt(moment()[0] - age_ns)
@@ -152,7 +160,7 @@ class Gateways:
             backoff=Backoff(self._prng),
             budgets=[budget],
             gate=gate,
-            windows=venue.windows,
+            windows=lambda: [*shared, *venue.windows()],
             rest_url=config.rest_url or venue.rest_url,
             liveness=Liveness(quiet_s=config.stale_s),
         )

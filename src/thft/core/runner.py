@@ -328,7 +328,12 @@ class Core:
 
 
 def _failed(error: Exception) -> LocalError:
-    """Returns what a core says that ends because its kernel could not take an input."""
+    """Returns what a core says that ends because its kernel could not take an input.
+
+    What names its cause and remedy already, such as a full disk, is said as it is.
+    """
+    if isinstance(error, LocalError):
+        return error
     where = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{Path(where.filename).name}:{where.lineno}"
     failed = LocalError(

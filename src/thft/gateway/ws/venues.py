@@ -48,6 +48,8 @@ class WebSocketVenue(NamedTuple):
     """All our messages, signs of life too."""
     requests: tuple[Rate, ...] = ()
     """Requests alone."""
+    of_address: tuple[Rate, ...] = ()
+    """All our messages from one address, on whatever connection."""
     rest_url: str = ""
     spelling: str = r"\S+"
     """What a symbol of the venue looks like, as an expression, and in words."""
@@ -64,12 +66,13 @@ class WebSocketVenue(NamedTuple):
         """Returns a fresh connect budget, to be shared by all connections to the venue."""
         return ConnectBudget(self.connect.messages, self.connect.window_s * SECOND_NS + GUARD_NS)
 
+    def shared(self) -> list[Window]:
+        """Returns the limits that all connections to the venue share."""
+        return [_messages(rate) for rate in self.of_address]
+
     def windows(self) -> list[Window]:
         """Returns the limits of a new connection."""
-        messages = [
-            Window(max(rate.messages - SIGNS_OF_LIFE, 1), rate.window_s * SECOND_NS)
-            for rate in self.rates
-        ]
+        messages = [_messages(rate) for rate in self.rates]
         requests = [
             Window(rate.messages, rate.window_s * SECOND_NS, signs=False) for rate in self.requests
         ]
@@ -87,6 +90,10 @@ def generic_venue(url: str, mapping: FeedMapping) -> WebSocketVenue:
     )
 
 
+def _messages(rate: Rate) -> Window:
+    return Window(max(rate.messages - SIGNS_OF_LIFE, 1), rate.window_s * SECOND_NS)
+
+
 def broker_throttle() -> Throttle:
     """Returns the limits of one broker, to be shared by all connections to it."""
     return Throttle(EXECUTIONS_PER_S, DATA_PER_S, {})
@@ -100,13 +107,14 @@ VENUES: dict[str, WebSocketVenue] = {
         connect=Rate(300, 300),
         rates=(Rate(5, 1),),
         rest_url="https://api.binance.com",
+        channels=1_024,
     ),
     "coinbase": WebSocketVenue(
         CoinbaseDialect,
         "wss://advanced-trade-ws.coinbase.com",
         ("depth",),
         connect=Rate(8, 1),
-        rates=(Rate(8, 1),),
+        of_address=(Rate(8, 1),),
     ),
     "kraken": WebSocketVenue(
         KrakenDialect,

@@ -22,7 +22,9 @@ from thft.model.fixed import ABSENT, BadNumber, pack_json, parse_price, parse_si
 QUOTES, BOOKS, TRADES = "bookTicker", "depth@100ms", "trade"
 SNAPSHOT_LEVELS = 1_000
 EVENTS_KEPT = 1_000
-"""Behind a snapshot that is under way: a hundred seconds."""
+"""Behind a snapshot that is under way: a hundred seconds, more is no book to wait for."""
+OLD_SNAPSHOTS = 3
+"""So many may be older than what has come; then the book waits like every other that failed."""
 STREAMS = 200
 """In one request, so that it stays below the venue's 4 KiB for a message."""
 
@@ -88,7 +90,8 @@ class _Book:
         self.last: int | None = None
         self.bridged = False
         """An event has taken up the snapshot: from here on they follow one another."""
-        self.kept: deque[_Depth] = deque(maxlen=EVENTS_KEPT)
+        self.kept: deque[_Depth] = deque()
+        self.old_snapshots = 0
         self.messages = 0
 
 
@@ -205,7 +208,10 @@ class BinanceDialect(VenueDialect):
             book.last = event.U - 1
         if book is None:
             return  # what still arrives of a dropped book until its new snapshot
-        if book.last is None:
+        if book.last is None and len(book.kept) >= EVENTS_KEPT:
+            detail = f"{event.s}: no snapshot within {EVENTS_KEPT} events"
+            self._drop(event.s, instrument, "snapshot", detail, recv_ts_ns)
+        elif book.last is None:
             book.kept.append(event)
         else:
             self._follow(event.s, instrument, book, event, recv_ts_ns)
@@ -239,7 +245,7 @@ class BinanceDialect(VenueDialect):
         self, symbol: str, instrument: int, book: _Book, snapshot: _Snapshot, now_ns: int
     ) -> None:
         if book.kept and snapshot.lastUpdateId + 1 < book.kept[0].U:
-            self._fetch(symbol)  # older than what has come: another one
+            self._older(symbol, instrument, book, now_ns)
             return
         bids, asks = pack_json(snapshot.bids, symbol), pack_json(snapshot.asks, symbol)
         book.levels.apply(True, bids, asks)
@@ -251,6 +257,15 @@ class BinanceDialect(VenueDialect):
             if symbol not in self._books:
                 return  # it did not hold
             self._follow(symbol, instrument, book, event, now_ns)
+
+    def _older(self, symbol: str, instrument: int, book: _Book, now_ns: int) -> None:
+        """Asks for another snapshot in the place of one that is older than what has come."""
+        book.old_snapshots += 1
+        if book.old_snapshots < OLD_SNAPSHOTS:
+            self._fetch(symbol)
+        else:
+            detail = f"{symbol}: {OLD_SNAPSHOTS} snapshots were older than the stream"
+            self._drop(symbol, instrument, "snapshot", detail, now_ns)
 
     def _follow(
         self, symbol: str, instrument: int, book: _Book, event: _Depth, recv_ts_ns: int

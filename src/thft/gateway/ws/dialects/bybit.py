@@ -68,6 +68,11 @@ class _Numbered(VenueBook):
 
     u = 0
 
+    def repeats(self, before: _Numbered) -> bool:
+        """Returns whether it is the book of before under the same number: nothing has changed."""
+        same = all(self.best(side, 1) == before.best(side, 1) for side in (BIDS, ASKS))
+        return same and self.u == before.u
+
 
 class BybitDialect(VenueDialect):
     """A symbol counts as synced with its acknowledgement and its first snapshot."""
@@ -131,9 +136,8 @@ class BybitDialect(VenueDialect):
             return
         update, reset = _decode_book(message.data), message.type == "snapshot"
         book = self._books.get(symbol)
+        before = book
         if reset:
-            if book is not None and update.u == book.u:
-                return  # nothing has changed for three seconds
             book = self._books[symbol] = _Numbered(self._depth)
             self.waiting.discard((self._channel, symbol))
         elif book is None and self.loose:
@@ -155,7 +159,8 @@ class BybitDialect(VenueDialect):
         book.u = update.u
         book.messages += 1
         if self._channel == QUOTES:
-            self._quote(instrument, book, ts_ns, recv_ts_ns)
+            if before is None or before is book or not book.repeats(before):
+                self._quote(instrument, book, ts_ns, recv_ts_ns)
         elif flaw := book.flaw():
             self._drop(symbol, instrument, "crossed_book", f"{symbol}: {flaw}", recv_ts_ns)
         else:
