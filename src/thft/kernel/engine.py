@@ -71,6 +71,7 @@ class Kernel(World):
         self.effects: list[tuple[str, Order]] = []
         self.hash_every = hash_every
         self.lane = QuoteLane(self)
+        self.lane.books, self.lane.depths = self.state.books, self.state.depths
         self.lane.next_hash_seq = hash_every
         self._frames: Frames | None = None
         self._outcomes: list[ev.Event] = []
