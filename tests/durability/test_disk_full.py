@@ -85,7 +85,10 @@ def test_a_full_disk_stops_new_risk_then_the_core_and_loses_nothing(tmp_path: Pa
             fill(disk, 0)
             until(lambda: ended(engine), f"the core ends: {engine.happened}", 120)
             watcher.look()
-            until(lambda: any("MiB are needed" in line for line in engine.happened), "refused")
+            until(
+                lambda: any("MiB are needed" in line for line in engine.happened),
+                f"refused: {engine.happened}",
+            )
             assert not any("cannot run" in line for line in engine.happened)
 
             (disk / "filler").unlink()

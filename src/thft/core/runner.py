@@ -266,19 +266,21 @@ class Core:
         waiting = asyncio.ensure_future(self._stopped.wait())
         done, _ = await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
         if self.kernel.failure is not None:
-            self._let_go(tasks)
+            await self._let_go(tasks)
             raise _failed(self.kernel.failure)
         await self._stop(gateways, tasks)
         for task in done:
             if task is not waiting:
                 task.result()  # a loop that ended by itself failed: say so
 
-    def _let_go(self, tasks: Sequence[asyncio.Future[None]]) -> None:
+    async def _let_go(self, tasks: Sequence[asyncio.Future[None]]) -> None:
         """Ends as a kill would: what was written stays, and nothing is added to it."""
         self._closed = True
         for task in tasks:
             task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         self.watchdog.stop()
+        await self.upkeep.stop()
         self.journal.abandon()
         self._stores.close()
         self._trace.close()
