@@ -27,10 +27,10 @@ app = App(name="symbol", help="What venues' spellings of symbols mean.")
 
 @app.command
 def resolve(*names: str, account: str = "", config: Path | None = None) -> int:
-    """Says which canonical symbol each name means: NAME, answer and reason, separated by tabs.
+    """Says which canonical symbol each name means: NAME and symbol, separated by a tab.
 
-    The answer is a symbol, UNKNOWN, AMBIGUOUS with its candidates, or INVALID. Exit 1 when any
-    name has no symbol.
+    Without a symbol the answer is UNKNOWN, AMBIGUOUS with its candidates, or INVALID, and the
+    reason follows behind another tab. Exit 1 when any name has no symbol.
 
     Parameters
     ----------
@@ -53,7 +53,8 @@ def resolve(*names: str, account: str = "", config: Path | None = None) -> int:
 
 def _line(one: Resolution) -> str:
     name = one.raw if one.raw.isprintable() else one.raw.encode("unicode_escape").decode()
-    return f"{name}\t{one.answer}\t{one.why}"
+    why = "" if one.verdict is Verdict.FOUND else f"\t{one.why}"
+    return f"{name}\t{one.answer}{why}"
 
 
 def _resolver(names: tuple[str, ...], account: str, config: Path | None) -> Resolver:

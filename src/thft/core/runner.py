@@ -31,8 +31,10 @@ from thft.model import event as ev
 from thft.model.book import Levels
 from thft.model.order import Order
 from thft.model.position import Position
+from thft.stream.disk import DiskFailed, JournalFull, JournalPoisoned
 from thft.stream.journal import Journal
 
+JOURNAL_ERRORS = (JournalFull, DiskFailed, JournalPoisoned)
 GOODBYE_S = 2.0
 """Venues get so long to answer our Logout."""
 
@@ -229,7 +231,7 @@ class Core:
         """Writes the turn, then lets its effects leave."""
         if self._closed:
             return  # a socket's last words after the end
-        if self.kernel.failure is not None:
+        if self._broken is not None:
             self._stopped.set()
             return  # half an input is nothing to write, and nothing to act on
         self.journal.flush()
@@ -249,6 +251,12 @@ class Core:
         for gateway in touched.values():
             gateway.flush()
 
+    @property
+    def _broken(self) -> Exception | None:
+        """Why the kernel is not to be trusted; a journal that failed says so at its next write."""
+        failure = self.kernel.failure
+        return None if isinstance(failure, JOURNAL_ERRORS) else failure
+
     # ---- the loop ------------------------------------------------------------------------------
 
     async def run(self) -> None:
@@ -265,9 +273,9 @@ class Core:
         self._notifier.say(READY)
         waiting = asyncio.ensure_future(self._stopped.wait())
         done, _ = await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
-        if self.kernel.failure is not None:
+        if self._broken is not None:
             await self._let_go(tasks)
-            raise _failed(self.kernel.failure)
+            raise _failed(self._broken)
         await self._stop(gateways, tasks)
         for task in done:
             if task is not waiting:
@@ -330,12 +338,9 @@ class Core:
 
 
 def _failed(error: Exception) -> LocalError:
-    """Returns what a core says that ends because its kernel could not take an input.
-
-    What names its cause and remedy already, such as a full disk, is said as it is.
-    """
+    """Returns what a core says that ends because its kernel could not take an input."""
     if isinstance(error, LocalError):
-        return error
+        return error  # it names its cause and remedy already
     where = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{Path(where.filename).name}:{where.lineno}"
     failed = LocalError(

@@ -32,13 +32,9 @@ def thft(*arguments: object, stdin: str = "") -> subprocess.CompletedProcess[str
 def test_each_name_is_answered_in_its_line() -> None:
     done = thft("resolve", "EURUSD.m", "tBTCUSD", "FOO", "")
     fields = [line.split("\t") for line in done.stdout.splitlines()]
-    assert [(name, answer) for name, answer, _ in fields] == [
-        ("EURUSD.m", "EURUSD"),
-        ("tBTCUSD", "BTCUSD"),
-        ("FOO", "UNKNOWN"),
-        ("", "INVALID"),
-    ]
-    assert all(why for _, _, why in fields) and done.returncode == 1
+    assert fields[:2] == [["EURUSD.m", "EURUSD"], ["tBTCUSD", "BTCUSD"]]
+    assert [one[:2] for one in fields[2:]] == [["FOO", "UNKNOWN"], ["", "INVALID"]]
+    assert all(one[2] for one in fields[2:]) and done.returncode == 1
     assert thft("resolve", "EUR/USD").returncode == 0
 
 
@@ -48,7 +44,6 @@ def test_an_accounts_affix_is_learned_from_its_names() -> None:
     assert alone.returncode == 1 and "UNKNOWN" in alone.stdout
     answers = [line.split("\t")[1] for line in together.stdout.splitlines()]
     assert answers == ["EURUSD", "GBPUSD", "USDJPY", "XAUUSD"] and together.returncode == 0
-    assert "qq" in together.stdout.split("\t")[2]
 
 
 def test_the_map_goes_out_and_comes_back_as_it_was(tmp_path: Path) -> None:
