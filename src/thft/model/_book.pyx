@@ -7,7 +7,9 @@ from libc.string cimport memcpy, memmove
 
 from thft.model.fixed import pack_pairs
 
-cdef long long ABSENT_ = -0x8000000000000000
+from thft.model.fixed import ABSENT
+
+cdef long long ABSENT_ = ABSENT
 
 CORE_API = 2
 

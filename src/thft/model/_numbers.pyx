@@ -38,7 +38,7 @@ cdef inline bint scaled(Text at, Text end, int digits, bint json, long long *val
     cdef unsigned char figure
     if negative:
         at += 1
-    if json and (at == end or end[-1] == b"." or at[0] == b"."
+    if json and (at == end or (end - 1)[0] == b"." or at[0] == b"."
                  or (at[0] == b"0" and end - at > 1 and at[1] != b".")):
         return False
     while at < end:
@@ -105,7 +105,7 @@ cdef bint of_any(object text, int digits, long long *value) except -1:
     try:
         at = <Text> view.buf
         end = at + view.len
-        if view.len >= 2 and at[0] == b'"' and end[-1] == b'"':
+        if view.len >= 2 and at[0] == b'"' and (end - 1)[0] == b'"':
             return scaled(at + 1, end - 1, digits, False, value)
         return scaled(at, end, digits, False, value)
     finally:
