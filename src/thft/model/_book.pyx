@@ -5,9 +5,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy, memmove
 
-from thft.model.fixed import pack_pairs
-
-from thft.model.fixed import ABSENT
+from thft.model.fixed import ABSENT, pack_pairs
 
 cdef long long ABSENT_ = ABSENT
 
