@@ -76,7 +76,7 @@ def _native(tracked: list[Path]) -> Iterator[str]:
         if path.suffix not in {".pyx", ".pxd", ".h"}:
             continue
         lines = path.read_text().splitlines()
-        total += len(lines)
+        total += sum(bool(re.match(r"\s*[^\s#/*\"]", line)) for line in lines)
         room = path.relative_to(ROOT / "src" / "thft").parts[0]
         for number, line in enumerate(lines, 1):
             used = re.match(r"\s*(?:from|cimport|import)\s+thft\.(\w+)", line)
@@ -84,7 +84,7 @@ def _native(tracked: list[Path]) -> Iterator[str]:
                 where = f"{path.relative_to(ROOT)}:{number}"
                 yield f"{where}: {room} reaches up to {used[1]} — move the name down"
     if total > NATIVE_LINES:
-        yield f"src:0: {total} native lines, {NATIVE_LINES} allowed — move what is not a leaf"
+        yield f"src:0: {total} lines of native code, {NATIVE_LINES} allowed — move what is no leaf"
 
 
 def _folders(tracked: list[Path]) -> Iterator[str]:

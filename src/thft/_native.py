@@ -13,6 +13,7 @@ EXTENSIONS = (
     "thft.fix._layout",
     "thft.fix._rules",
     "thft.fix._wire",
+    "thft.gateway.ws._reader",
     "thft.kernel._dispatch",
     "thft.model._book",
     "thft.model._numbers",

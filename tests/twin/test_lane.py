@@ -13,7 +13,13 @@ from thft.base.frame import HEADER_BYTES
 from thft.kernel import _dispatch_py
 from thft.model import _book_py
 from thft.model import event as ev
-from thft.model.codec import DEPTH_HEAD, QUOTE_LAYOUT
+from thft.model.codec import (
+    DEPTH_HEAD,
+    DEPTH_TYPE,
+    QUOTE_LAYOUT,
+    QUOTE_TYPE,
+    RECORD_HEAD,
+)
 from thft.model.fixed import ABSENT, pack_pairs
 
 _frame: Any = pytest.importorskip("thft.base._frame", reason="extensions are not built")
@@ -127,6 +133,42 @@ def test_both_lanes_take_the_same_quotes(seed: int) -> None:
             assert notes.lane.run(records, began, 7) == len(records) // QUOTE_LAYOUT.size
             notes.lane.quote(1, 70_000, 5, 1, 6, 1, ABSENT, 9, began)
         assert lanes[0].seen() == lanes[1].seen()
+
+
+def random_batch(choose: random.Random, count: int) -> bytes:
+    """Returns records of quotes and depth as a reader makes them."""
+    batch = b""
+    for _ in range(count):
+        if choose.random() < 0.5:
+            kind, payload = QUOTE_TYPE, random_records(choose, 1)
+        else:
+            bids, asks = random_levels(choose), random_levels(choose)[: 16 * choose.randrange(4)]
+            counts = len(bids) // 16, len(asks) // 16
+            reset, instrument = choose.randrange(2), choose.choice((1, 70_000))
+            head = DEPTH_HEAD.pack(ABSENT, 7, 1, reset, 0, instrument, *counts)
+            kind, payload = DEPTH_TYPE, head + bids + asks
+        record = RECORD_HEAD.pack(kind, len(payload)) + payload
+        batch += record + bytes(-len(record) % 8)
+    return batch
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_both_lanes_take_the_same_records(seed: int) -> None:
+    print(f"seed {seed}")
+    choose = random.Random(seed)
+    lanes = Notes(NATIVE), Notes(TWIN)
+    for at in range(20):
+        batch = random_batch(choose, choose.randint(0, 40))
+        for notes in lanes:
+            notes.lane.market(batch, 100 * at)
+        assert lanes[0].seen() == lanes[1].seen()
+    record = RECORD_HEAD.pack(DEPTH_TYPE, 28) + DEPTH_HEAD.pack(0, 0, 1, 0, 0, 1, 9, 9)
+    quote = RECORD_HEAD.pack(QUOTE_TYPE, 56) + random_records(choose, 1)
+    for wrong in (bytes(8), bytes(3), record, quote[:-8], quote + bytes(4)):
+        for notes in lanes:
+            with pytest.raises(LocalError, match="at the end of records are none"):
+                notes.lane.market(wrong, 9_000)
+    assert lanes[0].seen() == lanes[1].seen()
 
 
 @pytest.mark.parametrize("seed", range(8))

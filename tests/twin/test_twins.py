@@ -136,6 +136,11 @@ def test_both_depths_hold_the_same_levels(seed: int) -> None:
         twin.apply(reset, *sides)
         assert native.top() == twin.top()
         assert native.bids() == twin.bids() and native.asks() == twin.asks()
+        few = choose.randint(1, 12)
+        assert native.bids(few) == twin.bids(few) and native.asks(few) == twin.asks(few)
+        if choose.random() < 0.2:
+            assert native.cut(few) == twin.cut(few)
+            assert native.bids() == twin.bids(few) and native.asks() == twin.asks(few)
     if wide == 20_000:
         assert len(twin.bids()) <= _book_py.LEVELS_KEPT
 

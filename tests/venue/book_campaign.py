@@ -17,7 +17,8 @@ from typing import Any, Protocol
 from tests.venue.cases import CASES
 from tests.venue.wire import FEED, Recorder
 
-from thft.gateway.ws.dialect import VenueDialect, Wanted
+from thft.gateway.port import EngineInbox
+from thft.gateway.ws.dialect import BookSource, VenueDialect, Wanted
 from thft.sim.ws.book import Change, SimBook
 from thft.sim.ws.server import VenueFaults, VenueServer, VenueSession
 
@@ -53,6 +54,8 @@ class Line(VenueSession):
 class Campaign:
     """One venue, two symbols, one dialect at a time."""
 
+    book: BookSource = "depth"
+
     def __init__(self, name: str, seed: int, fault_every: int = 150) -> None:
         self.case = CASES[name]
         self.record = self.case.venue_record()
@@ -61,7 +64,7 @@ class Campaign:
         self.venue: Any = self.case.venue()
         self.venue.requests_a_second = 0  # time is counted here, not waited for
         self.inbox = Recorder()
-        self.depth = DEPTHS[name]
+        self.depth = DEPTHS.get(name, 0)
         self.now_ns = STEP_NS
         self.proven = 0
         """How often books were compared."""
@@ -70,12 +73,15 @@ class Campaign:
         self.doubtful: set[str] = set()
 
     def _connect(self) -> VenueDialect:
-        wanted = Wanted(FEED, self.case.symbols, "depth")
-        dialect = self.record.dialect(self.inbox, wanted)
+        dialect = self.made(self.inbox)
         self.line = Line(self.venue)
         self.connections += 1
         self._say(dialect, dialect.begin())
         return dialect
+
+    def made(self, inbox: EngineInbox) -> VenueDialect:
+        """Returns a fresh dialect."""
+        return self.record.dialect(inbox, Wanted(FEED, self.case.symbols, self.book))
 
     def _say(self, dialect: VenueDialect, frames: list[bytes]) -> None:
         assert self.line is not None
@@ -130,11 +136,17 @@ class Campaign:
         self.now_ns += STEP_NS
         assert self.line is not None
         while self.line.queue:
-            self._say(dialect, dialect.received(self.line.queue.popleft(), self.now_ns))
+            self._deliver(dialect, self.line.queue.popleft())
             if dialect.leave:
                 self.line.disconnect()
                 break
         return dialect if self.line.transport is not None else self._connect()
+
+    def _deliver(self, dialect: VenueDialect, message: bytes) -> None:
+        """Delivers as a connection does: to the reader first."""
+        if dialect.renewals.due or not dialect.reader.take(message):
+            self._say(dialect, dialect.received(message, self.now_ns))
+        dialect.flush(self.now_ns)
 
     def _change(self, book: SimBook) -> Change:
         """Returns a change that leaves the book uncrossed: sizes, removals, moves of the top."""

@@ -86,6 +86,9 @@ class Engine:
             feed, instrument, bid, bid_size, ask, ask_size, venue_ts_ns, venue_seq, recv_ts_ns
         )
 
+    def market(self, records: bytes, recv_ts_ns: int) -> bool:
+        raise AssertionError("FIX and MetaTrader say one quote at a time")
+
     def depth(
         self,
         feed: int,

@@ -24,7 +24,9 @@ from picows import WSMsgType
 from tests.venue.cases import CASES
 from tests.venue.wire import Quote, Wire, run
 
+from thft._native import USE_NATIVE
 from thft.base.backoff import ConnectBudget
+from thft.gateway.ws.connection import MESSAGES_PER_TURN, RECORDS_PER_BATCH
 from thft.model.fixed import parse_price, parse_size
 
 EVERY = pytest.mark.parametrize("name", CASES)
@@ -265,17 +267,19 @@ def test_17_the_connect_budget_holds_the_next_attempt_back() -> None:
     run(story, "binance", budget=ConnectBudget(2, 3_600_000_000_000))
 
 
-def test_18_no_turn_takes_more_than_64_messages() -> None:
+@pytest.mark.parametrize("acts", [False, True])
+def test_18_a_turn_is_bounded_and_shorter_when_something_has_to_leave(acts: bool) -> None:
     async def story(wire: Wire) -> None:
         await wire.ready()
         wire.inbox.turns.clear()
-        for number in range(1_000):
-            wire.tick(0, f"1.17{number:03d}", f"1.18{number:03d}")
+        wire.inbox.acts = acts
+        for number in range(2_000):
+            wire.tick(0, f"1.17{number:04d}", f"1.18{number:04d}")
         await wire.settled()
 
     turns = run(story, "binance").turns
-    assert sum(turns) == 1_000
-    assert 1 < max(turns) <= 64
+    assert sum(turns) == 2_000
+    assert 1 < max(turns) <= (RECORDS_PER_BATCH if acts and USE_NATIVE else MESSAGES_PER_TURN)
 
 
 def test_19_lag_keeps_the_order() -> None:

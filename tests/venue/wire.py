@@ -17,6 +17,7 @@ from thft.base.backoff import Backoff, ConnectBudget
 from thft.base.prng import Prng
 from thft.gateway.gate import Gate
 from thft.gateway.limiter import Window
+from thft.gateway.port import PartialInbox
 from thft.gateway.supervisor import loop_ns
 from thft.gateway.ws.dialect import Wanted
 from thft.gateway.ws.feed import Liveness, WebSocketFeed
@@ -51,7 +52,7 @@ class Trade(NamedTuple):
     venue_trade_id: int
 
 
-class Recorder:
+class Recorder(PartialInbox):
     """Keeps states, faults, quotes, trades and folded books in the order of the calls."""
 
     def __init__(self) -> None:
@@ -67,6 +68,8 @@ class Recorder:
         self.metrics: list[tuple[str, str, tuple[tuple[str, int], ...]]] = []
         self.turns: list[int] = []
         """How much each turn brought."""
+        self.acts = False
+        """Every batch of market data has effects."""
         self._in_turn = 0
 
     def now_ns(self) -> int:
@@ -123,6 +126,10 @@ class Recorder:
         assert feed == FEED and recv_ts_ns > 0
         self._in_turn += 1
         self.trades.append(Trade(instrument, price, size, aggressor, venue_ts_ns, venue_trade_id))
+
+    def market(self, records: bytes, recv_ts_ns: int) -> bool:
+        super().market(records, recv_ts_ns)
+        return self.acts
 
     def feed_state(self, feed: int, state: str, reason: str) -> None:
         self.states.append((state, reason))

@@ -186,6 +186,10 @@ class Core:
             feed, instrument, price, size, aggressor, venue_ts_ns, venue_trade_id, recv_ts_ns
         )
 
+    def market(self, records: bytes, recv_ts_ns: int) -> bool:
+        self.kernel.market(records, recv_ts_ns)
+        return bool(self.kernel.effects)
+
     def feed_state(self, feed: int, state: str, reason: str) -> None:
         log.info("feed %s %s: %s", feed, state, reason)
         self.kernel.process(ev.FeedState(feed, state, reason), self.now_ns(), feed)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from thft.model.book import Levels
+from thft.model.codec import DEPTH_HEAD, LEVEL_BYTES, QUOTE_LAYOUT, QUOTE_TYPE, records_of
 from thft.model.event import ExecutionReport, ReplaceReport, SymbolSpecified
 from thft.model.order import Order
 from thft.model.position import Position
@@ -70,6 +71,13 @@ class EngineInbox(Protocol):
         """Takes one public trade: price 1e-9, size 1e-8, aggressor 1 buy, -1 sell, 0 not said."""
         ...
 
+    def market(self, records: bytes, recv_ts_ns: int) -> bool:
+        """Takes quotes and depth that came at one time, packed (`codec.records_of`).
+
+        Returns whether effects wait for the end of the turn.
+        """
+        ...
+
     def feed_state(self, feed: int, state: str, reason: str) -> None:
         """Takes a session state and why."""
         ...
@@ -122,9 +130,33 @@ class PartialInbox(EngineInbox):
         """Nobody has a clock to move."""
         return
 
-    def trade(self, feed: int, instrument: int, *values: int) -> None:
+    def trade(
+        self,
+        feed: int,
+        instrument: int,
+        price: int,
+        size: int,
+        aggressor: int,
+        venue_ts_ns: int,
+        venue_trade_id: int,
+        recv_ts_ns: int,
+    ) -> None:
         """Nobody wants prints."""
         return
+
+    def market(self, records: bytes, recv_ts_ns: int) -> bool:
+        """Takes them one by one."""
+        for kind, payload in records_of(records):
+            if kind == QUOTE_TYPE:
+                bid, bid_size, ask, ask_size, *stamps = QUOTE_LAYOUT.unpack(payload)
+                ts_ns, seq, feed, _, instrument = stamps
+                self.quote(feed, instrument, bid, bid_size, ask, ask_size, ts_ns, seq, recv_ts_ns)
+            else:
+                ts_ns, seq, feed, reset, _, instrument, bids, _ = DEPTH_HEAD.unpack_from(payload)
+                middle = DEPTH_HEAD.size + bids * LEVEL_BYTES
+                sides = payload[DEPTH_HEAD.size : middle], payload[middle:]
+                self.depth(feed, instrument, bool(reset), *sides, ts_ns, seq, recv_ts_ns)
+        return False
 
     def feed_state(self, feed: int, state: str, reason: str) -> None:
         """Nobody shows it."""

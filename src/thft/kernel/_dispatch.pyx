@@ -14,7 +14,7 @@ from thft.kernel.strategy import BudgetExceeded
 from thft.model.event import TradePrint
 from thft.model.fixed import pack_pairs
 
-CORE_API = 1
+CORE_API = 2
 
 cdef enum:
     QUOTE_TYPE = 0x0101
@@ -26,6 +26,7 @@ cdef enum:
     TRADE_BYTES = 40
     LEVEL_BYTES = 16
     LEVELS_A_FRAME = 4_000
+    RECORD_BYTES = 8
     GROUP_END = 1
     MARKET = 2
     CACHE_SLOTS = 1024
@@ -43,6 +44,10 @@ cdef packed struct DepthHead:
     unsigned char reset, reserved
     unsigned int instrument
     unsigned short bids, asks
+
+
+cdef struct RecordHead:
+    unsigned int type, size
 
 
 cdef struct Trade:
@@ -252,6 +257,27 @@ cdef class QuoteLane:
             except (Exception, BudgetExceeded) as error:
                 self.calling = None
                 self.kernel.strategy_failed(entry[0], error)
+
+    def market(self, bytes records not None, long long recv_ts_ns):
+        cdef const unsigned char *at = <const unsigned char *> PyBytes_AS_STRING(records)
+        cdef const unsigned char *end = at + PyBytes_GET_SIZE(records)
+        cdef const DepthHead *depth
+        cdef Py_ssize_t size
+        while end - at >= RECORD_BYTES:
+            size = (<const RecordHead *> at).size
+            if RECORD_BYTES + size > end - at:
+                break
+            depth = <const DepthHead *> (at + RECORD_BYTES)
+            if (<const RecordHead *> at).type == QUOTE_TYPE and size == QUOTE_BYTES:
+                self.take(<const Payload *> (at + RECORD_BYTES), recv_ts_ns)
+            elif ((<const RecordHead *> at).type == DEPTH_TYPE and size >= DEPTH_HEAD_BYTES and
+                    size == DEPTH_HEAD_BYTES + (depth.bids + depth.asks) * LEVEL_BYTES):
+                self.take_depth(<const unsigned char *> depth, recv_ts_ns)
+            else:
+                break
+            at += (RECORD_BYTES + size + 7) & ~7
+        if at != end:
+            raise LocalError(f"{end - at} bytes at the end of records are none")
 
     def run(self, records, long long recv_ts_ns, long long step_ns):
         cdef Py_buffer view

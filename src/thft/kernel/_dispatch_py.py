@@ -14,7 +14,7 @@ from thft.base.errors import LocalError
 from thft.base.frame import GROUP_END, HEADER, HEADER_BYTES, MARKET, FrameBuffer, padded
 from thft.kernel.strategy import BudgetExceeded
 from thft.model.book import DepthBook, Levels, TopBook
-from thft.model.codec import DEPTH_HEAD, QUOTE_LAYOUT, TRADE_LAYOUT
+from thft.model.codec import DEPTH_HEAD, QUOTE_LAYOUT, TRADE_LAYOUT, records_of
 from thft.model.event import TradePrint
 from thft.model.fixed import ABSENT, pack_pairs
 
@@ -242,6 +242,14 @@ class QuoteLane:
             except (Exception, BudgetExceeded) as error:  # noqa: BLE001 - user code may raise any
                 self.calling = None
                 self.kernel.strategy_failed(slot, error)
+
+    def market(self, records: bytes, recv_ts_ns: int) -> None:
+        """Takes records (`codec.records_of`) that were received at the same time."""
+        for kind, payload in records_of(records):
+            if kind == QUOTE_TYPE:
+                self._take(QUOTE_LAYOUT.unpack(payload), recv_ts_ns, payload)
+            else:
+                self._take_depth(payload, recv_ts_ns)
 
     def run(self, records: Any, recv_ts_ns: int, step_ns: int) -> int:
         """Takes quotes from `records` (56-byte payload layout), stamped recv, recv + step, …

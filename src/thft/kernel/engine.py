@@ -153,16 +153,16 @@ class Kernel(World):
     ) -> None:
         """Processes one public trade; see `EngineInbox.trade`."""
         try:
-            self.lane.trade(
-                feed,
-                instrument,
-                price,
-                size,
-                aggressor,
-                venue_ts_ns,
-                venue_trade_id,
-                recv_ts_ns,
-            )
+            stamps = venue_ts_ns, venue_trade_id, recv_ts_ns
+            self.lane.trade(feed, instrument, price, size, aggressor, *stamps)
+        except Exception as error:
+            self.failure = self.failure or error
+            raise
+
+    def market(self, records: bytes, recv_ts_ns: int) -> None:
+        """Processes quotes and depth that came at one time; see `codec.records_of`."""
+        try:
+            self.lane.market(records, recv_ts_ns)
         except Exception as error:
             self.failure = self.failure or error
             raise

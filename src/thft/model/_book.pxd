@@ -8,6 +8,10 @@ cdef struct Side:
     Py_ssize_t count, room
 
 
+cdef int reserve(Side *side, Py_ssize_t wanted) except -1
+cdef Py_ssize_t trim(Side *side, Py_ssize_t depth, bint ask, long long *gone) noexcept
+
+
 cdef class DepthBook:
     cdef Side _bids, _asks
     cdef int take(self, bint reset, const unsigned char *bids, Py_ssize_t bid_count,

@@ -1,7 +1,7 @@
 # cython: language_level=3
 """Books, native; called through `model.book` and by `kernel._dispatch`."""
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy, memmove
 
@@ -9,7 +9,7 @@ from thft.model.fixed import ABSENT, pack_pairs
 
 cdef long long ABSENT_ = ABSENT
 
-CORE_API = 2
+CORE_API = 3
 
 cdef enum:
     LEVEL_BYTES = 16
@@ -167,11 +167,27 @@ cdef int change(Side *side, const unsigned char *packed, Py_ssize_t count, bint 
     return 0
 
 
-cdef list listed(const Side *side, bint ask):
+cdef Py_ssize_t trim(Side *side, Py_ssize_t depth, bint ask, long long *gone) noexcept:
+    cdef Py_ssize_t index, beyond = max(side.count - depth, 0)
+    for index in range(beyond):
+        gone[2 * index] = ~side.levels[index].key if ask else side.levels[index].key
+        gone[2 * index + 1] = 0
+    side.count -= beyond
+    memmove(side.levels, side.levels + beyond, side.count * sizeof(Level))
+    return beyond
+
+
+cdef bytes trimmed(Side *side, Py_ssize_t depth, bint ask):
+    gone = PyBytes_FromStringAndSize(NULL, max(side.count - depth, 0) * LEVEL_BYTES)
+    trim(side, depth, ask, <long long *> PyBytes_AS_STRING(gone))
+    return gone
+
+
+cdef list listed(const Side *side, bint ask, Py_ssize_t most):
     cdef Py_ssize_t index
     cdef long long key
     found = []
-    for index in range(side.count - 1, -1, -1):
+    for index in range(side.count - 1, max(side.count - most, 0) - 1, -1):
         key = side.levels[index].key
         found.append((~key if ask else key, side.levels[index].size))
     return found
@@ -217,8 +233,11 @@ cdef class DepthBook:
         self.best(top)
         return top[0], top[1], top[2], top[3]
 
-    def bids(self):
-        return listed(&self._bids, False)
+    def cut(self, Py_ssize_t depth):
+        return trimmed(&self._bids, depth, False), trimmed(&self._asks, depth, True)
 
-    def asks(self):
-        return listed(&self._asks, True)
+    def bids(self, Py_ssize_t most=LEVELS_KEPT):
+        return listed(&self._bids, False, most)
+
+    def asks(self, Py_ssize_t most=LEVELS_KEPT):
+        return listed(&self._asks, True, most)

@@ -6,9 +6,9 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Any
 
-from thft.model.fixed import ABSENT, unpack_pairs
+from thft.model.fixed import ABSENT, pack_pairs, unpack_pairs
 
-CORE_API = 2
+CORE_API = 3
 LEVELS_KEPT = 5_000
 """So many of a side, the best: no venue shows more, and what falls out is no price to trade at."""
 
@@ -223,13 +223,29 @@ class DepthBook:
             self._ask_sizes.get(ask, ABSENT),
         )
 
-    def bids(self) -> list[tuple[int, int]]:
-        """Returns (price, size) from the best bid down."""
-        return [(price, self._bid_sizes[price]) for price in reversed(self._bids)]
+    def cut(self, depth: int) -> tuple[bytes, bytes]:
+        """Drops what lies beyond so many levels of a side; returns it as removed, packed.
 
-    def asks(self) -> list[tuple[int, int]]:
-        """Returns (price, size) from the best ask up."""
-        return [(price, self._ask_sizes[price]) for price in self._asks]
+        Of each side the worst comes first.
+        """
+        bids = self._bids[: max(len(self._bids) - depth, 0)]
+        asks = self._asks[depth:][::-1]
+        del self._bids[: len(bids)], self._asks[depth:]
+        for price in bids:
+            del self._bid_sizes[price]
+        for price in asks:
+            del self._ask_sizes[price]
+        removed_bids, removed_asks = [(price, 0) for price in bids], [(price, 0) for price in asks]
+        return pack_pairs(removed_bids), pack_pairs(removed_asks)
+
+    def bids(self, most: int = LEVELS_KEPT) -> list[tuple[int, int]]:
+        """Returns (price, size) from the best bid down, so many at most."""
+        best = self._bids[: -most - 1 : -1]
+        return [(price, self._bid_sizes[price]) for price in best]
+
+    def asks(self, most: int = LEVELS_KEPT) -> list[tuple[int, int]]:
+        """Returns (price, size) from the best ask up, so many at most."""
+        return [(price, self._ask_sizes[price]) for price in self._asks[:most]]
 
 
 def pairs(levels: Levels) -> Sequence[tuple[int, int]]:

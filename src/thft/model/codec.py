@@ -8,7 +8,7 @@ tests/golden hold one payload of every layout ever released.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
@@ -25,6 +25,13 @@ DEPTH_HEAD = struct.Struct("<qqHBBIHH")
 
 TRADE_LAYOUT = struct.Struct("<qqqqHhI")
 """price, size, venue_ts_ns, venue_trade_id, feed, aggressor, instrument: 40 bytes."""
+
+
+RECORD_HEAD = struct.Struct("<II")
+"""Of a record its frame type (0x0101 quote, 0x0102 depth) and its payload's bytes, which follow it
+and are filled up to eight."""
+
+QUOTE_TYPE, DEPTH_TYPE, LEVEL_BYTES = 0x0101, 0x0102, 16
 
 
 class UnknownLayout(LocalError):
@@ -50,6 +57,29 @@ def decode_quote(payload: bytes) -> Quote:
     """Returns the quote of a 56-byte payload."""
     bid, bid_size, ask, ask_size, ts, venue_seq, feed, _, instrument = QUOTE_LAYOUT.unpack(payload)
     return Quote(feed, instrument, bid, bid_size, ask, ask_size, ts, venue_seq)
+
+
+def records_of(records: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yields (frame type, payload) of quotes and depth one after the other; raises LocalError."""
+    at = 0
+    while at + RECORD_HEAD.size <= len(records):
+        kind, size = RECORD_HEAD.unpack_from(records, at)
+        payload = records[at + RECORD_HEAD.size : at + RECORD_HEAD.size + size]
+        if len(payload) != size or not _whole(kind, payload):
+            break
+        yield kind, payload
+        at += (RECORD_HEAD.size + size + 7) & ~7
+    if at != len(records):
+        raise LocalError(f"{len(records) - at} bytes at the end of records are none")
+
+
+def _whole(kind: int, payload: bytes) -> bool:
+    if kind == QUOTE_TYPE:
+        return len(payload) == QUOTE_LAYOUT.size
+    if kind != DEPTH_TYPE or len(payload) < DEPTH_HEAD.size:
+        return False
+    levels: int = sum(DEPTH_HEAD.unpack_from(payload)[-2:])
+    return len(payload) == DEPTH_HEAD.size + levels * LEVEL_BYTES
 
 
 def encode_depth(depth: Depth) -> bytes:

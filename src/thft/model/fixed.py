@@ -14,26 +14,16 @@ from thft.model._numbers_py import (
     PRICE_DIGITS,
     SIZE_DIGITS,
     BadNumber,
+    pack_json,
+    pack_levels,
     pack_pairs,
     unpack_pairs,
 )
 
 if TYPE_CHECKING or not _native.USE_NATIVE:
-    from thft.model._numbers_py import (
-        pack_json,
-        pack_levels,
-        parse_price,
-        parse_scaled,
-        parse_size,
-    )
+    from thft.model._numbers_py import parse_price, parse_scaled, parse_size
 else:
-    from thft.model._numbers import (
-        pack_json,
-        pack_levels,
-        parse_price,
-        parse_scaled,
-        parse_size,
-    )
+    from thft.model._numbers import parse_price, parse_scaled, parse_size
 
 __all__ = [
     "ABSENT",

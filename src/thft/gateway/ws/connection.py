@@ -15,7 +15,10 @@ from thft.gateway.port import EngineInbox
 from thft.gateway.supervisor import loop_ns
 from thft.gateway.ws.dialect import Fetch, VenueDialect
 
-MESSAGES_PER_TURN = 64
+RECORDS_PER_BATCH = 64
+"""So many messages are decoded before the engine acts on the first of them."""
+MESSAGES_PER_TURN = 1_024
+"""So many are taken, while nothing has to leave, before what they brought is written."""
 MARKET_TIME = b"market-time:"
 PING = b"thft:"
 NEVER = 1 << 62
@@ -63,7 +66,9 @@ class Connection(WSListener):
         self._probed = 0.0
         self._owed: bytes | None = None
         """The last ping that is not answered yet."""
-        self._new_buffer = True
+        self._read = dialect.reader.take
+        self._new_buffer = self._ordinary = True
+        """`_ordinary`: the reader may take what comes; not while the dialect has books to renew."""
         self._recv_ts_ns = 0
         self._loop = asyncio.get_running_loop()
         self.began = self.last_heard = self._loop.time()
@@ -79,9 +84,33 @@ class Connection(WSListener):
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         if self._new_buffer:  # what came in one read has come at one time
+            self._new_buffer = False
             self.last_heard = self._loop.time()
             self._recv_ts_ns = self._inbox.now_ns()
+            self._ordinary = not self._dialect.renewals.due
         kind = frame.msg_type
+        if kind is TEXT and self._ordinary and frame.fin:  # nearly always
+            waiting = self._read(frame.get_payload_as_bytes())
+            if waiting:
+                if frame.last_in_buffer or waiting > RECORDS_PER_BATCH:
+                    self._batch(waiting, frame)
+                return
+        self._other(transport, frame, kind)
+        if frame.last_in_buffer or self._taken >= RECORDS_PER_BATCH:
+            self._turn_end(frame)
+
+    def _batch(self, waiting: int, frame: WSFrame) -> None:
+        """Lets the engine act on what the reader has made; a turn ends when something leaves."""
+        self._taken += waiting - 1
+        acts = self._dialect.flush(self._recv_ts_ns)
+        if self._owner.state != "READY":
+            self._owner.moved("", "")
+        if acts or frame.last_in_buffer or self._taken >= MESSAGES_PER_TURN:
+            self._turn_end(frame)
+
+    def _other(self, transport: WSTransport, frame: WSFrame, kind: WSMsgType) -> None:
+        """Takes a frame that the reader has left."""
+        self._dialect.flush(self._recv_ts_ns)
         if frame.payload_size > self._owner.max_frame_bytes:
             self._too_large(frame.payload_size)
             return
@@ -93,13 +122,15 @@ class Connection(WSListener):
             self._control(transport, frame, kind)
         if self._dialect.leave:
             self.give_up(self._dialect.leave)
-        self._new_buffer = frame.last_in_buffer
-        if self._new_buffer or self._taken >= MESSAGES_PER_TURN:
-            self._taken = 0
-            self._inbox.turn_end()
+
+    def _turn_end(self, frame: WSFrame) -> None:
+        self._new_buffer = bool(frame.last_in_buffer)
+        self._taken = 0
+        self._inbox.turn_end()
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         self._transport = None
+        self._dialect.flush(self._recv_ts_ns)
         self._gate.throttle.forget(self._owner.link)
         self._inbox.turn_end()
 
@@ -123,7 +154,6 @@ class Connection(WSListener):
         bound = self._owner.max_frame_bytes
         self._inbox.feed_fault(self._owner.feed, 0, "oversize", f"a frame of {size} bytes")
         self.give_up(f"a frame of {size} bytes is larger than {bound} bytes")
-        self._inbox.turn_end()
 
     def _text(self, payload: bytes) -> None:
         """Takes one message; READY while the dialect is synced, SYNCING while it is not."""

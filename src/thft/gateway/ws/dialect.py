@@ -12,6 +12,8 @@ from typing import ClassVar, Literal, NamedTuple
 import msgspec
 
 from thft.gateway.port import EngineInbox
+from thft.gateway.ws.proof.renewal import Renewals
+from thft.gateway.ws.reader import MarketReader, Shape
 from thft.model.fixed import trade_id
 
 TOO_MANY = ("too many", "rate limit", "too frequent")
@@ -47,7 +49,8 @@ class VenueDialect:
     """Base of all dialects; a subclass says what is subscribed and what a message means.
 
     `leave` says why the connection should be given up now, empty otherwise. `fetches` are GETs that
-    the feed takes away and answers by `fetched`.
+    the feed takes away and answers by `fetched`. Ordinary messages of what is in step may go to
+    `reader` instead of `received`; its records wait there until `flush`.
     """
 
     venue: ClassVar[str] = ""
@@ -55,7 +58,8 @@ class VenueDialect:
     ping_every_s: float = 0.0
     """The venue wants a probe so often, also while data comes; 0: on silence alone."""
 
-    def __init__(self, inbox: EngineInbox, wanted: Wanted) -> None:
+    def __init__(self, inbox: EngineInbox, wanted: Wanted, shape: Shape | None = None) -> None:
+        """`shape`: what an ordinary message looks like."""
         self.inbox = inbox
         self.wanted = wanted
         self.feed = wanted.feed
@@ -67,6 +71,8 @@ class VenueDialect:
         """Messages are looked at one by one: a book may begin with any, and nothing is proven."""
         self.leave = ""
         self.fetches: list[Fetch] = []
+        self.reader = MarketReader(shape, wanted.feed)
+        self.renewals = Renewals()
 
     @property
     def synced(self) -> bool:
@@ -94,11 +100,19 @@ class VenueDialect:
 
     def received(self, payload: bytes, recv_ts_ns: int) -> list[bytes]:
         """Takes one text frame, calls the inbox, returns frames to answer with."""
+        self.flush(recv_ts_ns)
         try:
             return self.message(payload, recv_ts_ns)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             self.fault(0, "malformed", str(error))
         return []
+
+    def flush(self, recv_ts_ns: int) -> bool:
+        """Gives the inbox what the reader has made; it must not have come at different times.
+
+        Returns whether effects wait for the end of the turn.
+        """
+        return self.reader.waiting > 0 and self.inbox.market(self.reader.records(), recv_ts_ns)
 
     def message(self, payload: bytes, recv_ts_ns: int) -> list[bytes]:
         """Takes one message; raises DecodeError for what is none."""

@@ -15,8 +15,7 @@ from msgspec import Raw, Struct
 from thft.gateway.port import EngineInbox
 from thft.gateway.ws import times
 from thft.gateway.ws.dialect import Fetch, VenueDialect, Wanted
-from thft.gateway.ws.proof.renewal import Renewals
-from thft.model.book import DepthBook
+from thft.gateway.ws.reader import Field, Shape, Track, said
 from thft.model.fixed import ABSENT, BadNumber, pack_json, parse_price, parse_size
 
 QUOTES, BOOKS, TRADES = "bookTicker", "depth@100ms", "trade"
@@ -82,17 +81,43 @@ _decode_trade = msgspec.json.Decoder(_Trade).decode
 _decode_snapshot = msgspec.json.Decoder(_Snapshot).decode
 
 
-class _Book:
-    """One book on its way to be in step: `last` is None until its snapshot has come."""
+QUOTE_SHAPE = Shape(
+    {
+        "u": Field("seq"),
+        "s": Field("symbol"),
+        "b": Field("bid"),
+        "B": Field("bid_size"),
+        "a": Field("ask"),
+        "A": Field("ask_size"),
+        "T": Field("ms", needed=False),
+    },
+    emits="ticker",
+    chain="rising",
+)
+BOOK_SHAPE = Shape(
+    {
+        "e": said("depthUpdate"),
+        "E": Field("ms"),
+        "s": Field("symbol"),
+        "U": Field("first"),
+        "u": Field("seq"),
+        "b": Field("bid_rows"),
+        "a": Field("ask_rows"),
+    },
+    emits="depth",
+    chain="spans",
+)
 
-    def __init__(self) -> None:
-        self.levels = DepthBook()
-        self.last: int | None = None
+
+class _Book(Track):
+    """One book on its way to be in step: `last` is absent until its snapshot has come."""
+
+    def __init__(self, instrument: int) -> None:
+        super().__init__(instrument)
         self.bridged = False
         """An event has taken up the snapshot: from here on they follow one another."""
         self.kept: deque[_Depth] = deque()
         self.old_snapshots = 0
-        self.messages = 0
 
 
 class BinanceDialect(VenueDialect):
@@ -101,10 +126,9 @@ class BinanceDialect(VenueDialect):
     venue = "binance"
 
     def __init__(self, inbox: EngineInbox, wanted: Wanted) -> None:
-        super().__init__(inbox, wanted)
-        self._last_update: dict[str, int] = {}
+        super().__init__(inbox, wanted, QUOTE_SHAPE if wanted.book == "quotes" else BOOK_SHAPE)
+        self._quoted: dict[str, Track] = {}
         self._books: dict[str, _Book] = {}
-        self._renewals = Renewals()
         self._asked_for: dict[int, list[str]] = {}
         """The streams of each unanswered request."""
         self._channel = QUOTES if wanted.book == "quotes" else BOOKS
@@ -149,7 +173,7 @@ class BinanceDialect(VenueDialect):
             self._ticker(_decode_ticker(payload), recv_ts_ns)
         else:
             self.unknown_message(payload)
-        for _, symbol in self._renewals.take(recv_ts_ns) if self._renewals.due else ():
+        for _, symbol in self.renewals.take(recv_ts_ns) if self.renewals.due else ():
             self._ask(symbol)
         return []
 
@@ -167,7 +191,8 @@ class BinanceDialect(VenueDialect):
         instrument = self.instrument(symbol)
         if not instrument:
             return
-        if ticker.u <= self._last_update.get(symbol, -1):
+        track = self._quoted.get(symbol)
+        if track is not None and ticker.u <= track.last:
             self.fault(instrument, "out_of_order", f"update id {ticker.u} came again or late")
             return
         try:
@@ -177,8 +202,11 @@ class BinanceDialect(VenueDialect):
         except BadNumber as error:
             self.fault(instrument, "malformed", error.cause)
             return
-        self._last_update[symbol] = ticker.u
-        self.waiting.discard((QUOTES, symbol))
+        if track is None:
+            track = self._quoted[symbol] = Track(instrument)
+            self.reader.follow(symbol, track)
+            self.waiting.discard((QUOTES, symbol))
+        track.last = ticker.u
         self.inbox.quote(
             self.feed, instrument, bid, bid_size, ask, ask_size, ts_ns, ticker.u, recv_ts_ns
         )
@@ -204,21 +232,21 @@ class BinanceDialect(VenueDialect):
             return
         book = self._books.get(event.s)
         if book is None and self.loose:
-            book = self._books[event.s] = _Book()
+            book = self._books[event.s] = _Book(instrument)
             book.last = event.U - 1
         if book is None:
             return  # what still arrives of a dropped book until its new snapshot
-        if book.last is None and len(book.kept) >= EVENTS_KEPT:
+        if book.last == ABSENT and len(book.kept) >= EVENTS_KEPT:
             detail = f"{event.s}: no snapshot within {EVENTS_KEPT} events"
             self._drop(event.s, instrument, "snapshot", detail, recv_ts_ns)
-        elif book.last is None:
+        elif book.last == ABSENT:
             book.kept.append(event)
         else:
             self._follow(event.s, instrument, book, event, recv_ts_ns)
 
     def _ask(self, symbol: str) -> None:
         """Begins a book: from here on its events are kept."""
-        self._books[symbol] = _Book()
+        self._books[symbol] = _Book(self.symbols[symbol])
         self._fetch(symbol)
 
     def _fetch(self, symbol: str) -> None:
@@ -229,7 +257,7 @@ class BinanceDialect(VenueDialect):
         """Takes a snapshot, and the events that are newer."""
         symbol, now_ns = fetch.key, self.inbox.now_ns()
         instrument, book = self.symbols[symbol], self._books.get(symbol)
-        if book is None or book.last is not None:
+        if book is None or book.last != ABSENT:
             return []
         try:
             snapshot = _decode_snapshot(body) if body is not None else None
@@ -248,7 +276,7 @@ class BinanceDialect(VenueDialect):
             self._older(symbol, instrument, book, now_ns)
             return
         bids, asks = pack_json(snapshot.bids, symbol), pack_json(snapshot.asks, symbol)
-        book.levels.apply(True, bids, asks)
+        book.book.apply(True, bids, asks)
         book.last = snapshot.lastUpdateId
         self.waiting.discard((BOOKS, symbol))
         self.inbox.depth(self.feed, instrument, True, bids, asks, ABSENT, book.last, now_ns)
@@ -270,7 +298,6 @@ class BinanceDialect(VenueDialect):
     def _follow(
         self, symbol: str, instrument: int, book: _Book, event: _Depth, recv_ts_ns: int
     ) -> None:
-        assert book.last is not None
         if self.loose:
             book.last = event.U - 1
         if event.u <= book.last:
@@ -285,10 +312,13 @@ class BinanceDialect(VenueDialect):
         except BadNumber as error:
             self._drop(symbol, instrument, "malformed", error.cause, recv_ts_ns)
             return
-        book.levels.apply(False, bids, asks)
-        book.last, book.bridged = event.u, True
+        book.book.apply(False, bids, asks)
+        if not book.bridged and not self.loose:
+            book.bridged = True
+            self.reader.follow(symbol, book)
+        book.last = event.u
         book.messages += 1
-        bid, _, ask, _ = book.levels.top()
+        bid, _, ask, _ = book.book.top()
         if ABSENT != ask <= bid:
             detail = f"{symbol}: bid at or above ask"
             self._drop(symbol, instrument, "crossed_book", detail, recv_ts_ns)
@@ -297,6 +327,7 @@ class BinanceDialect(VenueDialect):
 
     def _drop(self, symbol: str, instrument: int, fault: str, detail: str, now_ns: int) -> None:
         book = self._books.pop(symbol)
+        self.reader.leave(symbol)
         self.waiting.add((BOOKS, symbol))
         self.fault(instrument, fault, detail)
-        self._renewals.failed((BOOKS, symbol), book.messages, now_ns)
+        self.renewals.failed((BOOKS, symbol), book.messages, now_ns)

@@ -11,8 +11,9 @@ from msgspec import Raw, Struct
 
 from thft.gateway.port import EngineInbox, Level
 from thft.gateway.ws.dialect import VenueDialect, Wanted
-from thft.gateway.ws.proof.book import ASKS, BIDS, VenueBook, amount_checksum
-from thft.gateway.ws.proof.renewal import Key, Renewals
+from thft.gateway.ws.proof.book import amount_checksum, flaw
+from thft.gateway.ws.proof.renewal import Key
+from thft.gateway.ws.reader import Shape, Track
 from thft.model.fixed import ABSENT, BadNumber, parse_price, parse_size
 
 BOOK, TRADES = "book", "trades"
@@ -69,6 +70,8 @@ class _Event(Struct):
     msg: str = ""
 
 
+BOOK_SHAPE = Shape({}, "depth", "next_of_all", checksum="amount", checksum_levels=LEVELS)
+
 _decode_event = msgspec.json.Decoder(_Event).decode
 _decode_frame = msgspec.json.Decoder(_Frame).decode
 _decode_level = msgspec.json.Decoder(_Level).decode
@@ -83,14 +86,13 @@ class BitfinexDialect(VenueDialect):
     venue = "bitfinex"
 
     def __init__(self, inbox: EngineInbox, wanted: Wanted) -> None:
-        super().__init__(inbox, wanted)
+        super().__init__(inbox, wanted, BOOK_SHAPE)
         self._channels: dict[int, Key] = {}
         self._closing: dict[int, Key] = {}
         """Channels that were left and are asked for again when the venue has confirmed it."""
-        self._books: dict[str, VenueBook] = {}
+        self._books: dict[str, Track] = {}
         self._held: list[tuple[_Frame, int]] = []
-        self._renewals = Renewals()
-        self._number = 0
+        self.reader.last = 0
         self._paused = False
 
     def opened(self) -> list[bytes]:
@@ -157,6 +159,7 @@ class BitfinexDialect(VenueDialect):
             self._paused = True
             self.fault(0, "venue_status", f"the venue is in maintenance: {words}")
             self._books.clear()
+            self.reader.leave_all()
             self.waiting |= {key for key in self._channels.values() if key[0] == BOOK}
         elif event.code:
             self.fault(0, "venue_status", words)
@@ -184,11 +187,11 @@ class BitfinexDialect(VenueDialect):
 
     def _numbered(self, number: int, now_ns: int) -> bool:
         """Takes a message's number; returns whether the message is a new one."""
-        last = self._number
+        last = self.reader.last
         if number <= last:
             self.fault(0, "out_of_order", f"message {number} came again or late")
             return False
-        self._number = number
+        self.reader.last = number
         if last and number != last + 1:
             detail = f"{number - last - 1} messages before {number} are missing"
             if not self._books:
@@ -208,7 +211,7 @@ class BitfinexDialect(VenueDialect):
         elif key[0] == BOOK and tag == b'"cs"':
             self._checksum(key[1], _decode_int(frame.second), recv_ts_ns)
         elif key[0] == BOOK and not tag:
-            self._book(key[1], body, ts_ms, recv_ts_ns)
+            self._book(frame.channel, key[1], body, ts_ms, recv_ts_ns)
         elif key[0] == TRADES and tag == b'"te"':  # "tu" says the same trade again
             self._trade(key[1], _decode_trade(frame.second), recv_ts_ns)
         elif key[0] != TRADES or tag not in (b"", b'"tu"'):  # without a tag: trades of before
@@ -235,54 +238,57 @@ class BitfinexDialect(VenueDialect):
 
     # ---- books ---------------------------------------------------------------------------------
 
-    def _book(self, symbol: str, body: bytes, ts_ms: int, recv_ts_ns: int) -> None:
+    def _book(self, channel: int, symbol: str, body: bytes, ts_ms: int, recv_ts_ns: int) -> None:
         reset = body[1:].lstrip()[:1] in (b"[", b"]")
         levels = _decode_levels(body) if reset else [_decode_level(body)]
         if reset or (self.loose and symbol not in self._books):
-            self._books[symbol] = VenueBook()
-            self._books[symbol].partial = not reset
+            track = self._books[symbol] = Track(self.symbols[symbol])
+            track.partial = not reset
+            self.reader.follow(str(channel), track)
             self.waiting.discard((BOOK, symbol))
-        book = self._books.get(symbol)
-        if book is None:
+        found = self._books.get(symbol)
+        if found is None:
             return  # what still arrives of a dropped book until its new snapshot
         try:
             bids, asks = _sides(levels, symbol)
         except BadNumber as error:
             self._drop(symbol, "malformed", error.cause, recv_ts_ns)
             return
-        book.apply(BIDS, bids)
-        book.apply(ASKS, asks)
-        book.messages += 1
-        if flaw := book.flaw():
-            self._drop(symbol, "crossed_book", f"{symbol}: {flaw}", recv_ts_ns)
+        found.book.apply(False, bids, asks)
+        found.messages += 1
+        if crossed := flaw(found.book):
+            self._drop(symbol, "crossed_book", f"{symbol}: {crossed}", recv_ts_ns)
             return
         ts_ns = ts_ms * 1_000_000 if ts_ms else ABSENT
-        instrument, number = self.symbols[symbol], self._number
+        instrument, number = self.symbols[symbol], self.reader.last
         self.inbox.depth(self.feed, instrument, reset, bids, asks, ts_ns, number, recv_ts_ns)
 
     def _checksum(self, symbol: str, checksum: int, recv_ts_ns: int) -> None:
-        book = self._books.get(symbol)
-        if book is None or book.partial:
+        track = self._books.get(symbol)
+        if track is None or track.partial:
             return
-        if amount_checksum(book, LEVELS) != checksum:
+        if amount_checksum(track.book, LEVELS) != checksum:
             self._drop(symbol, "checksum", f"{symbol}: book differs from venue", recv_ts_ns)
 
     def _drop(self, symbol: str, fault: str, detail: str, now_ns: int) -> None:
-        book = self._books.pop(symbol)
+        track = self._books.pop(symbol)
+        for id in [id for id, key in self._channels.items() if key == (BOOK, symbol)]:
+            self.reader.leave(str(id))
         self.waiting.add((BOOK, symbol))
         self.fault(self.symbols[symbol], fault, detail)
-        self._renewals.failed((BOOK, symbol), book.messages, now_ns)
+        self.renewals.failed((BOOK, symbol), track.messages, now_ns)
 
     # ---- channels ------------------------------------------------------------------------------
 
     def _renewed(self, now_ns: int) -> list[bytes]:
-        keys = self._renewals.take(now_ns) if self._renewals.due else []
+        keys = self.renewals.take(now_ns) if self.renewals.due else []
         if not keys or self._paused:  # after maintenance all channels are asked for again
             return []
         return self._leave_channels([id for id, key in self._channels.items() if key in keys])
 
     def _leave_channels(self, ids: list[int]) -> list[bytes]:
         for id in ids:
+            self.reader.leave(str(id))
             self._closing[id] = self._channels.pop(id)
         return [msgspec.json.encode({"event": "unsubscribe", "chanId": id}) for id in ids]
 

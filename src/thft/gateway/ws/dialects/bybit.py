@@ -12,12 +12,13 @@ from collections.abc import Iterable, Iterator
 import msgspec
 from msgspec import Struct
 
-from thft.gateway.port import EngineInbox, Level
+from thft.gateway.port import EngineInbox
 from thft.gateway.ws import times
 from thft.gateway.ws.dialect import VenueDialect, Wanted
-from thft.gateway.ws.proof.book import ASKS, BIDS, VenueBook
-from thft.gateway.ws.proof.renewal import Key, Renewals
-from thft.model.fixed import ABSENT, BadNumber, parse_price, parse_size
+from thft.gateway.ws.proof.book import flaw
+from thft.gateway.ws.proof.renewal import Key
+from thft.gateway.ws.reader import Field, Shape, Track, said, within
+from thft.model.fixed import BadNumber, pack_json, parse_price, parse_size
 
 QUOTES, TRADES = "orderbook.1", "publicTrade"
 ARGS = 10
@@ -25,16 +26,13 @@ ARGS = 10
 SIDES = {"Buy": "buy", "Sell": "sell"}
 
 
-class _Level(Struct, array_like=True):
-    price: str
-    size: str
+NO_LEVELS = msgspec.Raw(b"[]")
 
 
 class _Book(Struct):
-    s: str
     u: int
-    b: list[_Level] = []
-    a: list[_Level] = []
+    b: msgspec.Raw = NO_LEVELS
+    a: msgspec.Raw = NO_LEVELS
 
 
 class _Trade(Struct):
@@ -63,15 +61,20 @@ _decode_book = msgspec.json.Decoder(_Book).decode
 _decode_trades = msgspec.json.Decoder(list[_Trade]).decode
 
 
-class _Numbered(VenueBook):
-    """A book and the number of its last message."""
-
-    u = 0
-
-    def repeats(self, before: _Numbered) -> bool:
-        """Returns whether it is the book of before under the same number: nothing has changed."""
-        same = all(self.best(side, 1) == before.best(side, 1) for side in (BIDS, ASKS))
-        return same and self.u == before.u
+def _shape(channel: str, depth: int) -> Shape:
+    """Returns what mostly comes: whole books of the first level, which are quotes; or changes."""
+    quotes = channel == QUOTES
+    book = {"u": Field("seq"), "b": Field("bid_rows"), "a": Field("ask_rows")}
+    fields = {
+        "topic": Field("symbol", channel + "."),
+        "type": said("snapshot" if quotes else "delta"),
+        "ts": Field("ms"),
+        "data": within(book),
+        "cts": Field("ms_best", needed=False),
+    }
+    if quotes:
+        return Shape(fields, "top", "rising", cut=depth, whole=True)
+    return Shape(fields, "depth", "next", cut=depth)
 
 
 class BybitDialect(VenueDialect):
@@ -83,11 +86,10 @@ class BybitDialect(VenueDialect):
     """The channel of depth; its last part says how many levels."""
 
     def __init__(self, inbox: EngineInbox, wanted: Wanted) -> None:
-        super().__init__(inbox, wanted)
-        self._books: dict[str, _Numbered] = {}
-        self._renewals = Renewals()
         self._channel = QUOTES if wanted.book == "quotes" else self.books
         self._depth = int(self._channel.rpartition(".")[2])
+        super().__init__(inbox, wanted, _shape(self._channel, self._depth))
+        self._books: dict[str, Track] = {}
         self._requests = 0
         self._asked_for: dict[str, list[Key]] = {}
         """What each unanswered request asks for."""
@@ -135,49 +137,45 @@ class BybitDialect(VenueDialect):
         if not instrument:
             return
         update, reset = _decode_book(message.data), message.type == "snapshot"
-        book = self._books.get(symbol)
-        before = book
-        if reset:
-            book = self._books[symbol] = _Numbered(self._depth)
+        track = self._books.get(symbol)
+        before = (track.last, track.book.top()) if track is not None else None
+        if track is None and (reset or self.loose):
+            track = self._books[symbol] = Track(instrument)
+            track.partial = not reset
+            self.reader.follow(symbol, track)
             self.waiting.discard((self._channel, symbol))
-        elif book is None and self.loose:
-            book = self._books[symbol] = _Numbered(self._depth)
-            book.partial = True
-        elif book is None:
+        elif track is None:
             return  # what still arrives of a dropped book until its new snapshot
-        elif update.u != book.u + 1 and not book.partial:
-            detail = f"{symbol}: update {update.u} follows {book.u}"
+        elif not reset and update.u != track.last + 1 and not track.partial:
+            detail = f"{symbol}: update {update.u} follows {track.last}"
             self._drop(symbol, instrument, "gap", detail, recv_ts_ns)
             return
         try:
             ts_ns = times.of_ms(message.cts or message.ts)
-            bids = book.apply(BIDS, _levels(update.b, symbol))
-            asks = book.apply(ASKS, _levels(update.a, symbol))
+            bids, asks = pack_json(update.b, symbol), pack_json(update.a, symbol)
         except BadNumber as error:
             self._drop(symbol, instrument, "malformed", error.cause, recv_ts_ns)
             return
-        book.u = update.u
-        book.messages += 1
+        track.book.apply(reset, bids, asks)
+        gone_bids, gone_asks = track.book.cut(self._depth)
+        track.last = update.u
+        track.messages += 1
         if self._channel == QUOTES:
-            if before is None or before is book or not book.repeats(before):
-                self._quote(instrument, book, ts_ns, recv_ts_ns)
-        elif flaw := book.flaw():
-            self._drop(symbol, instrument, "crossed_book", f"{symbol}: {flaw}", recv_ts_ns)
+            top = track.book.top()
+            if not reset or (track.last, top) != before:  # else a sign of life
+                self.inbox.quote(self.feed, instrument, *top, ts_ns, track.last, recv_ts_ns)
+        elif crossed := flaw(track.book):
+            self._drop(symbol, instrument, "crossed_book", f"{symbol}: {crossed}", recv_ts_ns)
         else:
-            self.inbox.depth(self.feed, instrument, reset, bids, asks, ts_ns, book.u, recv_ts_ns)
-
-    def _quote(self, instrument: int, book: _Numbered, ts_ns: int, recv_ts_ns: int) -> None:
-        bid, bid_size = _first(book.best(BIDS, 1))
-        ask, ask_size = _first(book.best(ASKS, 1))
-        self.inbox.quote(
-            self.feed, instrument, bid, bid_size, ask, ask_size, ts_ns, book.u, recv_ts_ns
-        )
+            sides, stamps = (bids + gone_bids, asks + gone_asks), (ts_ns, track.last, recv_ts_ns)
+            self.inbox.depth(self.feed, instrument, reset, *sides, *stamps)
 
     def _drop(self, symbol: str, instrument: int, fault: str, detail: str, now_ns: int) -> None:
-        book = self._books.pop(symbol)
+        track = self._books.pop(symbol)
+        self.reader.leave(symbol)
         self.waiting.add((self._channel, symbol))
         self.fault(instrument, fault, detail)
-        self._renewals.failed((self._channel, symbol), book.messages, now_ns)
+        self.renewals.failed((self._channel, symbol), track.messages, now_ns)
 
     # ---- trades --------------------------------------------------------------------------------
 
@@ -196,7 +194,7 @@ class BybitDialect(VenueDialect):
     # ---- requests ------------------------------------------------------------------------------
 
     def _renewed(self, now_ns: int) -> list[bytes]:
-        keys = self._renewals.take(now_ns) if self._renewals.due else []
+        keys = self.renewals.take(now_ns) if self.renewals.due else []
         return [*self._ask("unsubscribe", keys), *self._ask("subscribe", keys)]
 
     def _ask(self, op: str, keys: list[Key]) -> Iterator[bytes]:
@@ -212,11 +210,3 @@ class BybitDialect(VenueDialect):
 
 def _parts(keys: list[Key]) -> Iterable[list[Key]]:
     return (keys[begin : begin + ARGS] for begin in range(0, len(keys), ARGS))
-
-
-def _levels(levels: list[_Level], symbol: str) -> list[Level]:
-    return [(parse_price(one.price, symbol), parse_size(one.size, symbol)) for one in levels]
-
-
-def _first(levels: list[Level]) -> Level:
-    return levels[0] if levels else (ABSENT, ABSENT)

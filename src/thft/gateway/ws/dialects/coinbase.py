@@ -15,8 +15,8 @@ from msgspec import Struct
 from thft.gateway.port import EngineInbox, Level
 from thft.gateway.ws import times
 from thft.gateway.ws.dialect import VenueDialect, Wanted
-from thft.gateway.ws.proof.renewal import Renewals
-from thft.model.book import DepthBook
+from thft.gateway.ws.proof.book import flaw
+from thft.gateway.ws.reader import Field, Shape, Track, each, only, said
 from thft.model.fixed import ABSENT, BadNumber, parse_price, parse_size
 
 BOOKS, TRADES, HEARTBEATS = "level2", "market_trades", "heartbeats"
@@ -59,6 +59,28 @@ class _Message(Struct):
 
 _decode = msgspec.json.Decoder(_Message).decode
 
+TEXT = "quoted"
+UPDATE = {
+    "side": Field("side"),
+    "price_level": Field("price", TEXT),
+    "new_quantity": Field("size", TEXT),
+}
+EVENT = {
+    "type": said("update"),
+    "product_id": Field("symbol"),
+    "updates": each("updates", UPDATE),
+}
+BOOK_SHAPE = Shape(
+    {
+        "channel": said("l2_data"),
+        "timestamp": Field("iso"),
+        "sequence_num": Field("seq"),
+        "events": only(EVENT),
+    },
+    emits="depth",
+    chain="next_of_all",
+)
+
 
 class CoinbaseDialect(VenueDialect):
     """A symbol counts as synced with its acknowledgement and its snapshot."""
@@ -66,15 +88,12 @@ class CoinbaseDialect(VenueDialect):
     venue = "coinbase"
 
     def __init__(self, inbox: EngineInbox, wanted: Wanted) -> None:
-        super().__init__(inbox, wanted)
+        super().__init__(inbox, wanted, BOOK_SHAPE)
         self._products: dict[str, list[int]] = {}
         """The venue's name of a product in its data → the instruments it is."""
         for symbol, instrument in self.symbols.items():
             self._products.setdefault(_delivered(symbol), []).append(instrument)
-        self._books: dict[str, DepthBook] = {}
-        self._renewals = Renewals()
-        self._messages: dict[str, int] = {}
-        self._last = ABSENT
+        self._books: dict[str, Track] = {}
 
     def opened(self) -> list[bytes]:
         """Returns one request for each channel; the first within the venue's five seconds."""
@@ -89,7 +108,7 @@ class CoinbaseDialect(VenueDialect):
         """Takes one message."""
         message = _decode(payload)
         if self.loose:
-            self._last = max(message.sequence_num, 0)
+            self.reader.last = max(message.sequence_num, 0)
         elif message.sequence_num >= 0:
             self._count(message.sequence_num, recv_ts_ns)
         channel = message.channel
@@ -110,12 +129,12 @@ class CoinbaseDialect(VenueDialect):
 
     def _count(self, number: int, recv_ts_ns: int) -> None:
         """Drops every book when a message was lost: nobody knows whose it was."""
-        expected = self._last + 1
-        if self._last == ABSENT or number == expected:
-            self._last = number
+        expected = self.reader.last + 1
+        if self.reader.last == ABSENT or number == expected:
+            self.reader.last = number
             return
-        detail = f"message {number} of the connection follows {self._last}"
-        self._last = max(number, self._last)
+        detail = f"message {number} of the connection follows {self.reader.last}"
+        self.reader.last = max(number, self.reader.last)
         if number < expected:
             self.fault(0, "out_of_order", detail)
         for product in list(self._books):
@@ -134,11 +153,12 @@ class CoinbaseDialect(VenueDialect):
             return
         reset = event.type == "snapshot"
         if reset or (self.loose and product not in self._books):
-            self._books[product] = DepthBook()
-            self._messages[product] = 0
+            track = self._books[product] = Track(self._products[product][0])
+            if len(self._products[product]) == 1 and not self.loose:
+                self.reader.follow(product, track)
             self.waiting.discard((BOOKS, product))
-        book = self._books.get(product)
-        if book is None:
+        found = self._books.get(product)
+        if found is None:
             return  # what still arrives of a dropped book until its new snapshot
         try:
             ts_ns = times.of_iso(message.timestamp)
@@ -146,15 +166,14 @@ class CoinbaseDialect(VenueDialect):
         except BadNumber as error:
             self._drop(product, "malformed", error.cause, recv_ts_ns)
             return
-        book.apply(reset, bids, asks)
-        self._messages[product] += 1
-        bid, _, ask, _ = book.top()
-        if ABSENT != ask <= bid:
-            self._drop(product, "crossed_book", f"{product}: bid at or above ask", recv_ts_ns)
+        found.book.apply(reset, bids, asks)
+        found.messages += 1
+        if crossed := flaw(found.book):
+            self._drop(product, "crossed_book", f"{product}: {crossed}", recv_ts_ns)
             return
         for instrument in self._products[product]:
             self.inbox.depth(
-                self.feed, instrument, reset, bids, asks, ts_ns, self._last, recv_ts_ns
+                self.feed, instrument, reset, bids, asks, ts_ns, self.reader.last, recv_ts_ns
             )
 
     def _trades(self, trades: list[_Trade], recv_ts_ns: int) -> None:
@@ -177,14 +196,15 @@ class CoinbaseDialect(VenueDialect):
         return product in self._products
 
     def _drop(self, product: str, fault: str, detail: str, now_ns: int) -> None:
-        del self._books[product]
+        track = self._books.pop(product)
+        self.reader.leave(product)
         self.waiting.add((BOOKS, product))
         for instrument in self._products[product]:
             self.fault(instrument, fault, detail)
-        self._renewals.failed((BOOKS, product), self._messages[product], now_ns)
+        self.renewals.failed((BOOKS, product), track.messages, now_ns)
 
     def _renewed(self, now_ns: int) -> list[bytes]:
-        keys = self._renewals.take(now_ns) if self._renewals.due else []
+        keys = self.renewals.take(now_ns) if self.renewals.due else []
         if not keys:
             return []
         products = [product for _, product in keys]

@@ -15,9 +15,9 @@ from msgspec import Struct
 from thft.gateway.port import EngineInbox
 from thft.gateway.ws import times
 from thft.gateway.ws.dialect import VenueDialect, Wanted
-from thft.gateway.ws.proof.book import ASKS, BIDS, VenueBook, decimals, padded_checksum
-from thft.gateway.ws.proof.renewal import Key, Renewals
-from thft.model.book import Levels
+from thft.gateway.ws.proof.book import decimals, flaw, padded_checksum
+from thft.gateway.ws.proof.renewal import Key
+from thft.gateway.ws.reader import Field, Shape, Track, each, only, said
 from thft.model.fixed import (
     PRICE_DIGITS,
     SIZE_DIGITS,
@@ -25,7 +25,6 @@ from thft.model.fixed import (
     pack_json,
     parse_price,
     parse_size,
-    unpack_pairs,
 )
 
 BOOK, TRADES = "book", "trade"
@@ -91,27 +90,42 @@ _decode_trades = msgspec.json.Decoder(list[_Trade]).decode
 _decode_status = msgspec.json.Decoder(list[_Status]).decode
 
 
-class _PairBook(VenueBook):
-    """A book and the digits that its pair is written with."""
+LEVEL = {"price": Field("price"), "qty": Field("size")}
+BOOK_SHAPE = Shape(
+    {
+        "channel": said(BOOK),
+        "type": said("update"),
+        "data": only(
+            {
+                "symbol": Field("symbol"),
+                "bids": each("bids", LEVEL),
+                "asks": each("asks", LEVEL),
+                "checksum": Field("checksum"),
+                "timestamp": Field("iso"),
+            }
+        ),
+    },
+    emits="depth",
+    chain="count",
+    cut=DEPTH,
+    checksum="padded",
+    checksum_levels=DEPTH,
+)
 
-    price_decimals = 0
-    size_decimals = 0
 
-    def proven(self, update: _Book) -> bool:
-        """Says whether the checksum holds, with the digits as known or else as this message has."""
-        if self._checksum() == update.checksum:
-            return True
-        self._learn(_decode_levels(update.bids) or _decode_levels(update.asks))
-        return self._checksum() == update.checksum
+def _proven(track: Track, update: _Book) -> bool:
+    """Says whether the checksum holds, with the digits as known or else as this message has."""
+    if _checksum(track) == update.checksum:
+        return True
+    if levels := _decode_levels(update.bids) or _decode_levels(update.asks):
+        price, size = bytes(levels[0].price), bytes(levels[0].qty)
+        track.price_decimals = min(decimals(price), PRICE_DIGITS)
+        track.size_decimals = min(decimals(size), SIZE_DIGITS)
+    return _checksum(track) == update.checksum
 
-    def _checksum(self) -> int:
-        return padded_checksum(self, DEPTH, self.price_decimals, self.size_decimals)
 
-    def _learn(self, levels: list[_Level]) -> None:
-        if levels:
-            price, size = bytes(levels[0].price), bytes(levels[0].qty)
-            self.price_decimals = min(decimals(price), PRICE_DIGITS)
-            self.size_decimals = min(decimals(size), SIZE_DIGITS)
+def _checksum(track: Track) -> int:
+    return padded_checksum(track.book, DEPTH, track.price_decimals, track.size_decimals)
 
 
 class KrakenDialect(VenueDialect):
@@ -120,10 +134,9 @@ class KrakenDialect(VenueDialect):
     venue = "kraken"
 
     def __init__(self, inbox: EngineInbox, wanted: Wanted) -> None:
-        super().__init__(inbox, wanted)
-        self._books: dict[str, _PairBook] = {}
-        self._sequence = 0
-        self._renewals = Renewals()
+        super().__init__(inbox, wanted, BOOK_SHAPE)
+        self._books: dict[str, Track] = {}
+        self.reader.last = 0
 
     def opened(self) -> list[bytes]:
         """Returns one subscription a channel, for all symbols."""
@@ -202,12 +215,14 @@ class KrakenDialect(VenueDialect):
             return
         reset = type == "snapshot"
         if reset or (self.loose and symbol not in self._books):
-            self._books[symbol] = _PairBook(DEPTH)
-            self._books[symbol].partial = not reset
+            track = self._books[symbol] = Track(instrument)
+            track.partial = not reset
+            self.reader.follow(symbol, track)
             self.waiting.discard((BOOK, symbol))
-        book = self._books.get(symbol)
-        if book is None:
+        found = self._books.get(symbol)
+        if found is None:
             return  # what still arrives of a dropped book until its new snapshot
+        track = found
         try:
             bids = pack_json(update.bids, symbol, "price", "qty")
             asks = pack_json(update.asks, symbol, "price", "qty")
@@ -215,37 +230,30 @@ class KrakenDialect(VenueDialect):
         except BadNumber as error:
             self._drop(symbol, instrument, "malformed", error.cause, recv_ts_ns)
             return
-        changed_bids, changed_asks = _applied(book, BIDS, bids), _applied(book, ASKS, asks)
-        book.messages += 1
-        if not book.partial and not book.proven(update):
+        track.book.apply(False, bids, asks)
+        gone_bids, gone_asks = track.book.cut(DEPTH)
+        track.messages += 1
+        if not track.partial and not _proven(track, update):
             detail = f"{symbol}: book differs from venue"
             self._drop(symbol, instrument, "checksum", detail, recv_ts_ns)
-        elif flaw := book.flaw():
-            self._drop(symbol, instrument, "crossed_book", f"{symbol}: {flaw}", recv_ts_ns)
+        elif crossed := flaw(track.book):
+            self._drop(symbol, instrument, "crossed_book", f"{symbol}: {crossed}", recv_ts_ns)
         else:
-            self._sequence += 1
-            sequence = self._sequence
-            self.inbox.depth(
-                self.feed,
-                instrument,
-                reset,
-                changed_bids,
-                changed_asks,
-                ts_ns,
-                sequence,
-                recv_ts_ns,
-            )
+            self.reader.last += 1
+            sides, number = (bids + gone_bids, asks + gone_asks), self.reader.last
+            self.inbox.depth(self.feed, instrument, reset, *sides, ts_ns, number, recv_ts_ns)
 
     def _drop(self, symbol: str, instrument: int, fault: str, detail: str, now_ns: int) -> None:
-        book = self._books.pop(symbol)
+        track = self._books.pop(symbol)
+        self.reader.leave(symbol)
         self.waiting.add((BOOK, symbol))
         self.fault(instrument, fault, detail)
-        self._renewals.failed((BOOK, symbol), book.messages, now_ns)
+        self.renewals.failed((BOOK, symbol), track.messages, now_ns)
 
     # ---- subscriptions -------------------------------------------------------------------------
 
     def _renewed(self, now_ns: int) -> list[bytes]:
-        keys = self._renewals.take(now_ns) if self._renewals.due else []
+        keys = self.renewals.take(now_ns) if self.renewals.due else []
         return [*_requests("unsubscribe", keys), *self._subscribe(keys)] if keys else []
 
     def _subscribe(self, keys: list[Key]) -> list[bytes]:
@@ -268,10 +276,3 @@ def _requests(method: str, keys: Iterable[Key]) -> list[bytes]:
 def _params(channel: str, symbols: list[str]) -> dict[str, object]:
     own: dict[str, object] = {"depth": DEPTH} if channel == BOOK else {"snapshot": False}
     return {"channel": channel, "symbol": symbols, **own}
-
-
-def _applied(book: _PairBook, side: int, packed: bytes) -> Levels:
-    """Applies one side's levels; returns them, and as removed what fell out of the depth."""
-    levels = unpack_pairs(packed)
-    changed = book.apply(side, levels)
-    return packed if changed is levels else changed

@@ -14,9 +14,17 @@ from msgspec import Struct
 from thft.gateway.port import EngineInbox, Level
 from thft.gateway.ws import times
 from thft.gateway.ws.dialect import VenueDialect, Wanted
-from thft.gateway.ws.proof.book import ASKS, BIDS, VenueBook, paired_checksum
-from thft.gateway.ws.proof.renewal import Key, Renewals
-from thft.model.fixed import ABSENT, BadNumber, parse_price, parse_size
+from thft.gateway.ws.proof.book import flaw, paired_checksum
+from thft.gateway.ws.proof.renewal import Key
+from thft.gateway.ws.reader import Field, Fields, Shape, Track, only, said, within
+from thft.model.fixed import (
+    ABSENT,
+    BadNumber,
+    pack_json,
+    parse_price,
+    parse_size,
+    unpack_pairs,
+)
 
 QUOTES, BOOKS, TRADES = "bbo-tbt", "books", "trades"
 CHECKSUM_LEVELS = 25
@@ -29,14 +37,12 @@ UPGRADE = "64008"
 SILENT_EVENTS = ("unsubscribe", "channel-conn-count", "login")
 
 
-class _Level(Struct, array_like=True):
-    price: str
-    size: str
+NO_LEVELS = msgspec.Raw(b"[]")
 
 
 class _Book(Struct):
-    bids: list[_Level] = []
-    asks: list[_Level] = []
+    bids: msgspec.Raw = NO_LEVELS
+    asks: msgspec.Raw = NO_LEVELS
     ts: str = ""
     checksum: int = 0
     prevSeqId: int = ABSENT
@@ -70,10 +76,20 @@ _decode_books = msgspec.json.Decoder(list[_Book]).decode
 _decode_trades = msgspec.json.Decoder(list[_Trade]).decode
 
 
-class _Chained(VenueBook):
-    """A book and the number of its last message."""
-
-    seq = ABSENT
+def _shape(channel: str) -> Shape:
+    arg = {"channel": said(channel), "instId": Field("symbol")}
+    book: Fields = {
+        "asks": Field("ask_rows"),
+        "bids": Field("bid_rows"),
+        "ts": Field("ms_text"),
+        "seqId": Field("seq"),
+    }
+    if channel == QUOTES:
+        return Shape({"arg": within(arg), "data": only(book)}, "first", "rising")
+    book |= {"checksum": Field("checksum", needed=False), "prevSeqId": Field("prev")}
+    fields = {"arg": within(arg), "action": said("update"), "data": only(book)}
+    levels = CHECKSUM_LEVELS
+    return Shape(fields, "depth", "follows", checksum="paired", checksum_levels=levels)
 
 
 class OkxDialect(VenueDialect):
@@ -82,12 +98,10 @@ class OkxDialect(VenueDialect):
     venue = "okx"
 
     def __init__(self, inbox: EngineInbox, wanted: Wanted) -> None:
-        super().__init__(inbox, wanted)
-        self._books: dict[str, _Chained] = {}
-        self._quoted: dict[str, tuple[int, int]] = {}
-        """Symbol → (seqId, ts) of its last quote."""
-        self._renewals = Renewals()
         self._channel = QUOTES if wanted.book == "quotes" else BOOKS
+        super().__init__(inbox, wanted, _shape(self._channel))
+        self._books: dict[str, Track] = {}
+        self._quoted: dict[str, Track] = {}
 
     def opened(self) -> list[bytes]:
         """Returns as few requests as the venue's limit on their size allows."""
@@ -152,13 +166,18 @@ class OkxDialect(VenueDialect):
         except BadNumber as error:
             self.fault(instrument, "malformed", error.cause)
             return
-        seq, before = update.seqId, self._quoted.get(symbol)
-        if before is not None and (seq == before[0] or (seq < before[0] and ts_ns < before[1])):
+        seq, track = update.seqId, self._quoted.get(symbol)
+        if track is not None and (
+            seq == track.last or (seq < track.last and ts_ns < track.last_ts_ns)
+        ):
             # a smaller number with a later time is the venue's new count after maintenance
             self.fault(instrument, "out_of_order", f"quote {seq} came again or late")
             return
         if seq != ABSENT:
-            self._quoted[symbol] = seq, ts_ns
+            if track is None:
+                track = self._quoted[symbol] = Track(instrument)
+                self.reader.follow(symbol, track)
+            track.last, track.last_ts_ns = seq, ts_ns
         self.waiting.discard((QUOTES, symbol))
         self.inbox.quote(
             self.feed, instrument, bid, bid_size, ask, ask_size, ts_ns, max(seq, 0), recv_ts_ns
@@ -186,43 +205,46 @@ class OkxDialect(VenueDialect):
             return
         reset = action == "snapshot"
         if reset or (self.loose and symbol not in self._books):
-            self._books[symbol] = _Chained()
-            self._books[symbol].partial = not reset
+            track = self._books[symbol] = Track(instrument)
+            track.partial = not reset
+            self.reader.follow(symbol, track)
             self.waiting.discard((BOOKS, symbol))
-        book = self._books.get(symbol)
-        if book is None:
+        found = self._books.get(symbol)
+        if found is None:
             return  # what still arrives of a dropped book until its new snapshot
-        if not reset and not book.partial and update.prevSeqId != book.seq:
-            detail = f"{symbol}: {update.prevSeqId} follows {book.seq}"
+        track = found
+        if not reset and not track.partial and update.prevSeqId != track.last:
+            detail = f"{symbol}: {update.prevSeqId} follows {track.last}"
             self._drop(symbol, instrument, "gap", detail, recv_ts_ns)
             return
         try:
-            bids = book.apply(BIDS, _levels(update.bids, symbol))
-            asks = book.apply(ASKS, _levels(update.asks, symbol))
+            bids, asks = pack_json(update.bids, symbol), pack_json(update.asks, symbol)
             ts_ns = times.of_ms_text(update.ts)
         except BadNumber as error:
             self._drop(symbol, instrument, "malformed", error.cause, recv_ts_ns)
             return
-        book.seq = update.seqId
-        book.messages += 1
-        proof = 0 if book.partial else update.checksum
-        if proof and paired_checksum(book, CHECKSUM_LEVELS) != proof:
+        track.book.apply(False, bids, asks)
+        track.last = update.seqId
+        track.messages += 1
+        proof = 0 if track.partial else update.checksum
+        if proof and paired_checksum(track.book, CHECKSUM_LEVELS) != proof:
             detail = f"{symbol}: book differs from venue"
             self._drop(symbol, instrument, "checksum", detail, recv_ts_ns)
-        elif flaw := book.flaw():
-            self._drop(symbol, instrument, "crossed_book", f"{symbol}: {flaw}", recv_ts_ns)
+        elif crossed := flaw(track.book):
+            self._drop(symbol, instrument, "crossed_book", f"{symbol}: {crossed}", recv_ts_ns)
         elif reset or bids or asks:  # without a change it is a sign of life
             seq = max(update.seqId, 0)
             self.inbox.depth(self.feed, instrument, reset, bids, asks, ts_ns, seq, recv_ts_ns)
 
     def _drop(self, symbol: str, instrument: int, fault: str, detail: str, now_ns: int) -> None:
-        book = self._books.pop(symbol)
+        track = self._books.pop(symbol)
+        self.reader.leave(symbol)
         self.waiting.add((BOOKS, symbol))
         self.fault(instrument, fault, detail)
-        self._renewals.failed((BOOKS, symbol), book.messages, now_ns)
+        self.renewals.failed((BOOKS, symbol), track.messages, now_ns)
 
     def _renewed(self, now_ns: int) -> list[bytes]:
-        keys = self._renewals.take(now_ns) if self._renewals.due else []
+        keys = self.renewals.take(now_ns) if self.renewals.due else []
         if not keys:
             return []
         self.waiting |= {("subscribe " + channel, symbol) for channel, symbol in keys}
@@ -243,9 +265,6 @@ def _requests(op: str, keys: Iterable[Key]) -> Iterator[bytes]:
         yield head + b",".join(args) + b"]}"
 
 
-def _levels(levels: list[_Level], symbol: str) -> list[Level]:
-    return [(parse_price(one.price, symbol), parse_size(one.size, symbol)) for one in levels]
-
-
-def _best(levels: list[_Level], symbol: str) -> Level:
-    return _levels(levels[:1], symbol)[0] if levels else (ABSENT, ABSENT)
+def _best(levels: msgspec.Raw, symbol: str) -> Level:
+    packed = pack_json(levels, symbol)
+    return unpack_pairs(packed)[0] if packed else (ABSENT, ABSENT)

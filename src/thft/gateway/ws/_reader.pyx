@@ -1,0 +1,681 @@
+# cython: language_level=3, boundscheck=False, wraparound=False
+"""Venues' ordinary messages to packed records, native; see `reader` for the contract."""
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from libc.stdlib cimport free, malloc
+from libc.string cimport memcmp, memcpy, memset
+
+from thft.base._frame cimport thft_crc32, thft_frame_init
+from thft.model._book cimport DepthBook, Level, Side, trim
+
+from thft.model.fixed import ABSENT
+
+cdef extern from "json_core.h":
+    ctypedef const unsigned char *Text "thft_text"
+    ctypedef struct Cursor "thft_cursor":
+        Text at
+        Text end
+    enum:
+        PRICE_DIGITS "THFT_PRICE_DIGITS"
+        SIZE_DIGITS "THFT_SIZE_DIGITS"
+    const long long *POWERS "thft_powers"
+    bint scaled "thft_scaled"(Text at, Text end, int digits, bint json, long long *value) noexcept
+    bint token "thft_token"(Cursor *cursor, unsigned char wanted) noexcept
+    bint string "thft_string"(Cursor *cursor, Text *start, Text *stop) noexcept
+    bint number "thft_number"(Cursor *cursor, int digits, long long *value) noexcept
+    bint skip "thft_skip"(Cursor *cursor, int depth) noexcept
+    bint row "thft_row"(Cursor *cursor, long long *to) noexcept
+
+CORE_API = 1
+
+thft_frame_init()
+
+cdef enum:
+    MOST_FIELDS = 48
+    MOST_NODES = 8
+    MOST_TEXT = 32
+    MOST_LEVELS = 700
+    MOST_CUT = 512
+    MOST_BYTES = 1 << 16
+    OUT_BYTES = 1 << 18
+    HEAD_BYTES = 8
+    LEVEL_BYTES = 16
+    SIDE_BYTES = (2 * MOST_LEVELS + MOST_CUT) * LEVEL_BYTES
+    CHECKSUM_BYTES = 64
+    NESTED = 8
+    QUOTE_TYPE = 0x0101
+    QUOTE_BYTES = 56
+    DEPTH_TYPE = 0x0102
+    DEPTH_HEAD_BYTES = 28
+
+cdef enum:
+    TICKER, FIRST_LEVELS, TOP, DEPTH
+cdef enum:
+    RISING, FOLLOWS, SPANS, NEXT, OF_ALL, COUNTED
+cdef enum:
+    NONE, PADDED, PAIRED, AMOUNT
+cdef enum:
+    HEARTBEAT, PROOF, LEVEL
+
+cdef enum:
+    CONST, SYMBOL, SEQ, PREV, FIRST, CHECKSUM, MS, MS_BEST, MS_TEXT, ISO, BID, BID_SIZE, ASK
+    ASK_SIZE, BID_ROWS, ASK_ROWS, BIDS, ASKS, UPDATES, PRICE, SIZE, SIDE, ONE, OBJECT
+
+cdef dict WHATS = {name: at for at, name in enumerate(
+    "const symbol seq prev first checksum ms ms_best ms_text iso bid bid_size ask ask_size "
+    "bid_rows ask_rows bids asks updates price size side one object".split())}
+cdef tuple EMITS = ("ticker", "first", "top", "depth")
+cdef tuple CHAINS = ("rising", "follows", "spans", "next", "next_of_all", "count")
+cdef int[12] MONTH_DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+cdef tuple CHECKSUMS = ("", "padded", "paired", "amount")
+
+cdef long long ABSENT_ = ABSENT, LATEST_MS = 10_000_000_000_000
+
+
+cdef struct Field:
+    int what, node, key_length, text_length
+    unsigned char key[MOST_TEXT]
+    unsigned char text[MOST_TEXT]
+
+
+cdef struct Node:
+    int first, count
+    unsigned long long needed
+
+
+cdef struct Message:
+    Text symbol
+    Text symbol_end
+    long long seq, prev, checksum, ts_ns, best_ts_ns
+    long long top[4]
+    Py_ssize_t counts[2]
+
+
+cdef struct Slot:
+    int length
+    unsigned char key[MOST_TEXT]
+    void *track
+
+
+cdef class Track:
+    """What is known of one symbol in step; see the twin."""
+
+    cdef public int instrument, price_decimals, size_decimals
+    cdef public long long last, last_ts_ns, messages
+    cdef public bint partial
+    cdef public DepthBook book
+
+    def __init__(self, int instrument):
+        self.instrument = instrument
+        self.last = self.last_ts_ns = ABSENT_
+        self.book = DepthBook()
+
+
+cdef inline bint integer(Cursor *cursor, long long *value) noexcept:
+    return cursor.at < cursor.end and cursor.at[0] != b'"' and number(cursor, 0, value)
+
+
+cdef inline bint quoted(Cursor *cursor, int digits, long long *value) noexcept:
+    cdef Text start
+    cdef Text stop
+    return string(cursor, &start, &stop) and scaled(start, stop, digits, False, value)
+
+
+cdef inline bint of_ms(long long ms, long long *ts_ns) noexcept:
+    ts_ns[0] = ms * 1_000_000 if ms else ABSENT_
+    return 0 <= ms < LATEST_MS
+
+
+cdef bint two(Text at, int most, int *value) noexcept:
+    value[0] = (at[0] - 48) * 10 + at[1] - 48
+    return 48 <= at[0] < 58 and 48 <= at[1] < 58 and value[0] <= most
+
+
+cdef bint of_iso(Text at, Text end, long long *ts_ns) noexcept:
+    """Reads YYYY-MM-DDTHH:MM:SS[.fraction]Z; every other way, and 29 February, is the dialect's."""
+    cdef int century, years, month, day, hour, minute, second, year, era
+    cdef long long days, fraction = 0
+    cdef Py_ssize_t figures = end - at - 21
+    if not (20 <= end - at <= 30 and figures and (end - 1)[0] == b"Z" and at[4] == b"-"
+            and at[7] == b"-" and at[10] == b"T" and at[13] == b":" and at[16] == b":"):
+        return False
+    if not (two(at, 99, &century) and two(at + 2, 99, &years) and two(at + 5, 12, &month)
+            and two(at + 8, 31, &day) and two(at + 11, 23, &hour) and two(at + 14, 59, &minute)
+            and two(at + 17, 59, &second) and month and 0 < day <= MONTH_DAYS[month - 1]):
+        return False
+    if figures > 0 and not (at[19] == b"." and scaled(at + 20, end - 1, 0, False, &fraction)
+                            and fraction >= 0 and at[20] != b"-" and (end - 2)[0] != b"."):
+        return False
+    year = century * 100 + years - (month <= 2)
+    era = year // 400
+    year -= era * 400
+    days = era * 146_097 + year * 365 + year // 4 - year // 100 \
+        + (153 * (month + (-3 if month > 2 else 9)) + 2) // 5 + day - 719_469
+    ts_ns[0] = (days * 86_400 + hour * 3_600 + minute * 60 + second) * 1_000_000_000
+    if figures > 0:
+        ts_ns[0] += fraction * POWERS[9 - figures]
+    return days >= 0
+
+
+# ---- checksums: what venues write of a number, from the integers again
+
+
+cdef Py_ssize_t whole(unsigned long long value, char *to) noexcept:
+    cdef char[20] figures
+    cdef Py_ssize_t count = 0, index
+    while True:
+        figures[count] = <char> (48 + value % 10)
+        count += 1
+        value //= 10
+        if not value:
+            break
+    for index in range(count):
+        to[index] = figures[count - 1 - index]
+    return count
+
+
+cdef Py_ssize_t plain(long long value, int digits, char *to) noexcept:
+    """Writes value / 10**digits in the shortest way."""
+    cdef long long rest = value % POWERS[digits]
+    cdef Py_ssize_t length = whole(value // POWERS[digits], to), index
+    if not rest:
+        return length
+    to[length] = b"."
+    for index in range(digits):
+        to[length + digits - index] = <char> (48 + rest % 10)
+        rest //= 10
+    length += 1 + digits
+    while to[length - 1] == b"0":
+        length -= 1
+    return length
+
+
+cdef Py_ssize_t script(long long value, int digits, char *to) noexcept:
+    """Writes value / 10**digits as JavaScript does: below 1e-6 with an exponent."""
+    cdef char[20] figures
+    cdef Py_ssize_t count = whole(value, figures), length = 1, leading = digits - count
+    if not value or leading < 6:
+        return plain(value, digits, to)
+    while figures[count - 1] == b"0":
+        count -= 1
+    to[0] = figures[0]
+    if count > 1:
+        to[1] = b"."
+        memcpy(to + 2, figures + 1, count - 1)
+        length = count + 1
+    memcpy(to + length, <const char *> b"e-", 2)
+    return length + 2 + whole(leading + 1, to + length + 2)
+
+
+cdef Py_ssize_t level_text(int style, const Level *level, bint ask, char *to) noexcept:
+    """Writes `price:size:` of one level as OKX (paired) or Bitfinex (amount) has it."""
+    cdef long long price = ~level.key if ask else level.key
+    cdef Py_ssize_t at
+    at = plain(price, PRICE_DIGITS, to) if style == PAIRED else script(price, PRICE_DIGITS, to)
+    to[at] = b":"
+    at += 1
+    if style == AMOUNT and ask:
+        to[at] = b"-"
+        at += 1
+    if style == PAIRED:
+        at += plain(level.size, SIZE_DIGITS, to + at)
+    else:
+        at += script(level.size, SIZE_DIGITS, to + at)
+    to[at] = b":"
+    return at + 1
+
+
+cdef long long checksum(int style, Track track, Py_ssize_t depth) noexcept:
+    """Returns the checksum of the best levels; Kraken's has the digits of its pair."""
+    cdef char[2 * 25 * CHECKSUM_BYTES] text
+    cdef const Side *bids = &track.book._bids
+    cdef const Side *asks = &track.book._asks
+    cdef Py_ssize_t at = 0, index
+    cdef long long price_unit, size_unit
+    if style == PADDED:
+        price_unit = POWERS[PRICE_DIGITS - track.price_decimals]
+        size_unit = POWERS[SIZE_DIGITS - track.size_decimals]
+        for index in range(asks.count - 1, max(asks.count - depth, 0) - 1, -1):
+            at += whole(~asks.levels[index].key // price_unit, text + at)
+            at += whole(asks.levels[index].size // size_unit, text + at)
+        for index in range(bids.count - 1, max(bids.count - depth, 0) - 1, -1):
+            at += whole(bids.levels[index].key // price_unit, text + at)
+            at += whole(bids.levels[index].size // size_unit, text + at)
+        return thft_crc32(<const unsigned char *> text, at)
+    for index in range(1, depth + 1):
+        if index <= bids.count:
+            at += level_text(style, bids.levels + bids.count - index, False, text + at)
+        if index <= asks.count:
+            at += level_text(style, asks.levels + asks.count - index, True, text + at)
+    return <int> thft_crc32(<const unsigned char *> text, max(at - 1, 0))
+
+
+cdef class MarketReader:
+    """Takes the messages that a shape describes of the symbols in step; see the twin."""
+
+    cdef Field[MOST_FIELDS] _fields
+    cdef Node[MOST_NODES] _nodes
+    cdef int _field_count, _node_count, _emits, _chain, _style, _style_levels, _cut, _feed
+    cdef bint _arrays, _whole
+    cdef public long long last
+    cdef readonly int waiting
+    cdef dict _tracks
+    cdef Slot *_slots
+    cdef unsigned int _mask
+    cdef unsigned char *_out
+    cdef Py_ssize_t _used
+    cdef long long *_levels[2]
+    cdef Message _m
+
+    def __cinit__(self):
+        self._out = <unsigned char *> malloc(OUT_BYTES)
+        self._levels[0] = <long long *> malloc(SIDE_BYTES)
+        self._levels[1] = <long long *> malloc(SIDE_BYTES)
+        if self._out == NULL or self._levels[0] == NULL or self._levels[1] == NULL:
+            raise MemoryError
+
+    def __dealloc__(self):
+        free(self._out)
+        free(self._levels[0])
+        free(self._levels[1])
+        free(self._slots)
+
+    def __init__(self, shape, int feed):
+        self._feed = feed
+        self._tracks = {}
+        self.last = ABSENT_
+        if shape is None:
+            return
+        self._emits = EMITS.index(shape.emits)
+        self._chain = CHAINS.index(shape.chain)
+        self._style = CHECKSUMS.index(shape.checksum)
+        self._style_levels = shape.checksum_levels
+        self._cut = shape.cut
+        self._whole = shape.whole
+        if self._cut > MOST_CUT or self._style_levels > 25:
+            raise ValueError("a shape of more levels than the reader has room for")
+        self._arrays = not shape.fields
+        if shape.fields:
+            self._describe(shape.fields)
+
+    cdef int _describe(self, dict fields) except -1:
+        """Lays an object's fields out; returns its node."""
+        cdef int node = self._node_count, first = self._field_count, index
+        self._node_count += 1
+        self._field_count += len(fields)
+        if self._node_count > MOST_NODES or self._field_count > MOST_FIELDS:
+            raise ValueError("a shape of more fields than the reader has room for")
+        self._nodes[node].first = first
+        self._nodes[node].count = len(fields)
+        self._nodes[node].needed = 0
+        for index, (key, field) in enumerate(fields.items(), first):
+            self._fields[index].what = WHATS[field.what]
+            self._fields[index].key_length = kept(key, self._fields[index].key)
+            self._fields[index].text_length = kept(field.text, self._fields[index].text)
+            self._fields[index].node = self._describe(field.fields) if field.fields else 0
+            if field.needed:
+                self._nodes[node].needed |= <unsigned long long> 1 << (index - first)
+        return node
+
+    # ---- symbols
+
+    def follow(self, str key, Track track not None):
+        if len(key.encode()) <= MOST_TEXT and self._field_count + self._arrays:
+            self._tracks[key.encode()] = track
+            self._spread()
+
+    def leave(self, str key):
+        if self._tracks.pop(key.encode(), None) is not None:
+            self._spread()
+
+    def leave_all(self):
+        self._tracks = {}
+        self._spread()
+
+    cdef int _spread(self) except -1:
+        """Makes the table of symbols anew, at most a quarter full."""
+        cdef unsigned int size = 16, at
+        cdef Slot *slot
+        while size < 4 * len(self._tracks):
+            size *= 2
+        slots = <Slot *> malloc(size * sizeof(Slot))
+        if slots == NULL:
+            raise MemoryError
+        memset(slots, 0, size * sizeof(Slot))
+        free(self._slots)
+        self._slots, self._mask = slots, size - 1
+        for key, track in self._tracks.items():
+            at = spread_of(<Text> PyBytes_AS_STRING(key), len(key)) & self._mask
+            while slots[at].track != NULL:
+                at = (at + 1) & self._mask
+            slot = slots + at
+            slot.length = kept(key, slot.key)
+            slot.track = <void *> track
+        return 0
+
+    cdef void *_find(self) noexcept:
+        cdef Py_ssize_t length = self._m.symbol_end - self._m.symbol
+        cdef unsigned int at
+        if self._m.symbol == NULL:
+            return NULL
+        at = spread_of(self._m.symbol, length) & self._mask
+        while self._slots[at].track != NULL:
+            if (self._slots[at].length == length
+                    and not memcmp(self._slots[at].key, self._m.symbol, length)):
+                break
+            at = (at + 1) & self._mask
+        return self._slots[at].track
+
+    # ---- messages
+
+    def take(self, bytes payload not None):
+        cdef Cursor cursor
+        cdef void *found
+        cdef Py_ssize_t size = PyBytes_GET_SIZE(payload)
+        if (self._slots == NULL or size > MOST_BYTES
+                or self._used + 2 * SIDE_BYTES + QUOTE_BYTES > OUT_BYTES):
+            return 0
+        cursor.at = <Text> PyBytes_AS_STRING(payload)
+        cursor.end = cursor.at + size
+        memset(&self._m, 0, sizeof(Message))
+        self._m.ts_ns = self._m.best_ts_ns = ABSENT_
+        if not (self._array(&cursor) if self._arrays else self._object(&cursor, 0)):
+            return 0
+        found = self._find()
+        if cursor.at != cursor.end or found == NULL or not self._apply(<Track> found):
+            return 0
+        return 1 + self.waiting
+
+    def records(self):
+        records = PyBytes_FromStringAndSize(<const char *> self._out, self._used)
+        self._used = self.waiting = 0
+        return records
+
+    cdef bint _object(self, Cursor *cursor, int node) noexcept:
+        """Goes beyond an object, reading the fields that the shape names, each at most once."""
+        cdef Text start
+        cdef Text stop
+        cdef int first = self._nodes[node].first, count = self._nodes[node].count, hint = 0, tried
+        cdef unsigned long long seen = 0, bit
+        cdef Field *field
+        if not token(cursor, b"{"):
+            return False
+        while True:
+            if not string(cursor, &start, &stop) or not token(cursor, b":"):
+                return False
+            for tried in range(count):
+                field = self._fields + first + hint
+                bit = <unsigned long long> 1 << hint
+                hint = hint + 1 if hint + 1 < count else 0
+                if field.key_length == stop - start and not memcmp(field.key, start, stop - start):
+                    if seen & bit or not self._field(cursor, field):
+                        return False
+                    seen |= bit
+                    break
+            else:
+                if not skip(cursor, NESTED):
+                    return False
+            if not token(cursor, b","):
+                break
+        return token(cursor, b"}") and not self._nodes[node].needed & ~seen
+
+    cdef bint _field(self, Cursor *cursor, const Field *field) noexcept:
+        cdef Message *m = &self._m
+        cdef int what = field.what
+        cdef Text start
+        cdef Text stop
+        cdef long long ms
+        if what == CONST:
+            return (string(cursor, &start, &stop) and stop - start == field.text_length
+                    and not memcmp(start, field.text, field.text_length))
+        if what == SYMBOL:
+            if (not string(cursor, &start, &stop) or stop - start < field.text_length
+                    or memcmp(start, field.text, field.text_length)):
+                return False
+            m.symbol, m.symbol_end = start + field.text_length, stop
+            return True
+        if what == SEQ:
+            return integer(cursor, &m.seq)
+        if what == PREV:
+            return integer(cursor, &m.prev)
+        if what == FIRST:
+            if not integer(cursor, &m.prev):
+                return False
+            m.prev -= 1
+            return True
+        if what == CHECKSUM:
+            return integer(cursor, &m.checksum)
+        if what == MS:
+            return integer(cursor, &ms) and of_ms(ms, &m.ts_ns)
+        if what == MS_BEST:
+            return integer(cursor, &ms) and of_ms(ms, &m.best_ts_ns)
+        if what == MS_TEXT:
+            return (string(cursor, &start, &stop) and 0 < stop - start <= 13 and start[0] != b"-"
+                    and scaled(start, stop, 0, False, &ms) and (stop - 1)[0] != b"."
+                    and of_ms(ms, &m.ts_ns))
+        if what == ISO:
+            return string(cursor, &start, &stop) and of_iso(start, stop, &m.ts_ns)
+        if what == BID or what == ASK:
+            return quoted(cursor, PRICE_DIGITS, m.top + (0 if what == BID else 2))
+        if what == BID_SIZE or what == ASK_SIZE:
+            return quoted(cursor, SIZE_DIGITS, m.top + (1 if what == BID_SIZE else 3))
+        if what == OBJECT:
+            return self._object(cursor, field.node)
+        if what == ONE:
+            return (token(cursor, b"[") and self._object(cursor, field.node)
+                    and token(cursor, b"]"))
+        return self._side(cursor, field)
+
+    cdef bint _side(self, Cursor *cursor, const Field *field) noexcept:
+        """Reads levels, or a part of one: a row, or an object that has the sub-shape."""
+        cdef int what = field.what, side = what == ASK_ROWS or what == ASKS
+        cdef Text start
+        cdef Text stop
+        if what == PRICE or what == SIZE:  # of the update that `_updates` reads
+            if field.text_length and (cursor.at == cursor.end or cursor.at[0] != b'"'):
+                return False
+            return number(cursor, PRICE_DIGITS if what == PRICE else SIZE_DIGITS,
+                          self._m.top + (0 if what == PRICE else 1))
+        if what == SIDE:
+            if not string(cursor, &start, &stop):
+                return False
+            self._m.top[2] = 1 if stop - start == 5 and not memcmp(start, <char *> b"offer", 5) else 0
+            return self._m.top[2] or (stop - start == 3 and not memcmp(start, <char *> b"bid", 3))
+        if not token(cursor, b"["):
+            return False
+        if token(cursor, b"]"):
+            return True
+        while True:
+            if what == BID_ROWS or what == ASK_ROWS:
+                if not row(cursor, self._m.top):
+                    return False
+            elif not self._object(cursor, field.node):
+                return False
+            if not self._level(self._m.top[2] if what == UPDATES else side):
+                return False
+            if not token(cursor, b","):
+                return token(cursor, b"]")
+
+    cdef bint _level(self, int side) noexcept:
+        cdef Py_ssize_t at = self._m.counts[side]
+        if at == MOST_LEVELS or self._m.top[0] < 0 or self._m.top[1] < 0:
+            return False
+        memcpy(self._levels[side] + 2 * at, self._m.top, LEVEL_BYTES)
+        self._m.counts[side] = at + 1
+        return True
+
+    cdef bint _array(self, Cursor *cursor) noexcept:
+        """Reads `[channel, [price, count, amount] | "hb" | "cs", checksum, number, ms, …]`."""
+        cdef Message *m = &self._m
+        cdef Text start
+        cdef Text stop
+        cdef long long count, ms
+        if not token(cursor, b"["):
+            return False
+        m.symbol = cursor.at
+        if not integer(cursor, &count):
+            return False
+        m.symbol_end = cursor.at
+        if not token(cursor, b","):
+            return False
+        m.prev = HEARTBEAT
+        if string(cursor, &start, &stop):
+            if stop - start != 2 or not (start[0] == b"h" or start[0] == b"c"):
+                return False
+            if start[0] == b"c":
+                m.prev = PROOF
+                if start[1] != b"s" or not (token(cursor, b",") and integer(cursor, &m.checksum)):
+                    return False
+            elif start[1] != b"b":
+                return False
+        else:
+            m.prev = LEVEL
+            if not (token(cursor, b"[") and cursor.at < cursor.end and cursor.at[0] != b'"'
+                    and number(cursor, PRICE_DIGITS, m.top) and token(cursor, b",")
+                    and integer(cursor, &count) and token(cursor, b",")
+                    and cursor.at < cursor.end and cursor.at[0] != b'"'
+                    and number(cursor, SIZE_DIGITS, m.top + 1) and token(cursor, b"]")
+                    and m.top[1]):
+                return False
+            m.top[2] = m.top[1] < 0
+            m.top[1] = (-m.top[1] if m.top[1] < 0 else m.top[1]) if count else 0
+            if not self._level(<int> m.top[2]):
+                return False
+        if not (token(cursor, b",") and integer(cursor, &m.seq) and token(cursor, b",")
+                and integer(cursor, &ms) and of_ms(ms, &m.ts_ns)):
+            return False
+        while token(cursor, b","):
+            if not skip(cursor, NESTED):
+                return False
+        return token(cursor, b"]")
+
+    # ---- rules
+
+    cdef bint _apply(self, Track track) noexcept:
+        """Proves a message and writes its record; one that does not hold has changed nothing."""
+        cdef Message *m = &self._m
+        if self._arrays and m.prev != LEVEL:
+            if m.seq != self.last + 1 or track.partial or (
+                    m.prev == PROOF
+                    and checksum(self._style, track, self._style_levels) != m.checksum):
+                return False
+            self.last = m.seq
+            return True
+        if track.partial or not self._in_turn(track):
+            return False
+        if m.best_ts_ns != ABSENT_:
+            m.ts_ns = m.best_ts_ns
+        if self._emits == FIRST_LEVELS:
+            m.top[0] = self._levels[0][0] if m.counts[0] else ABSENT_
+            m.top[1] = self._levels[0][1] if m.counts[0] else ABSENT_
+            m.top[2] = self._levels[1][0] if m.counts[1] else ABSENT_
+            m.top[3] = self._levels[1][1] if m.counts[1] else ABSENT_
+        elif self._emits != TICKER and not self._book(track):
+            return False
+        track.last, track.last_ts_ns = m.seq, m.ts_ns
+        track.messages += 1
+        if self._chain == OF_ALL or self._chain == COUNTED:
+            self.last = m.seq
+        if self._emits == DEPTH:
+            self._write_depth(track.instrument)
+        else:
+            self._write_quote(track.instrument)
+        return True
+
+    cdef bint _in_turn(self, Track track) noexcept:
+        cdef Message *m = &self._m
+        if self._chain == RISING:
+            return m.seq > track.last
+        if self._chain == FOLLOWS:
+            return m.prev == track.last
+        if self._chain == SPANS:
+            return m.prev == track.last < m.seq
+        if self._chain == NEXT:
+            return m.seq == track.last + 1
+        if self._chain == COUNTED:
+            m.seq = self.last + 1
+            return True
+        return m.seq == self.last + 1
+
+    cdef bint _book(self, Track track) noexcept:
+        """Applies the levels and proves the book; what was before comes back when it fails."""
+        cdef Message *m = &self._m
+        cdef DepthBook book = track.book
+        cdef Level[2][MOST_CUT] before
+        cdef Py_ssize_t bids = book._bids.count, asks = book._asks.count
+        cdef bint good
+        if not m.counts[0] and not m.counts[1]:
+            return False
+        if self._cut:
+            if bids > self._cut or asks > self._cut:
+                return False
+            memcpy(before[0], book._bids.levels, bids * LEVEL_BYTES)
+            memcpy(before[1], book._asks.levels, asks * LEVEL_BYTES)
+        try:
+            book.take(self._whole, <const unsigned char *> self._levels[0], m.counts[0],
+                      <const unsigned char *> self._levels[1], m.counts[1])
+        except MemoryError:
+            return False
+        if self._cut:
+            m.counts[0] += trim(&book._bids, self._cut, False, self._levels[0] + 2 * m.counts[0])
+            m.counts[1] += trim(&book._asks, self._cut, True, self._levels[1] + 2 * m.counts[1])
+        book.best(m.top)
+        good = self._emits == TOP or m.top[0] == ABSENT_ or m.top[2] == ABSENT_             or m.top[0] < m.top[2]
+        if good and self._style and not self._arrays and (m.checksum or self._style == PADDED):
+            good = checksum(self._style, track, self._style_levels) == m.checksum
+        if not good and self._cut:
+            memcpy(book._bids.levels, before[0], bids * LEVEL_BYTES)
+            memcpy(book._asks.levels, before[1], asks * LEVEL_BYTES)
+            book._bids.count, book._asks.count = bids, asks
+        return good
+
+    # ---- records
+
+    cdef unsigned char *_record(self, unsigned int type, unsigned int size) noexcept:
+        cdef unsigned char *at = self._out + self._used
+        memcpy(at, &type, 4)
+        memcpy(at + 4, &size, 4)
+        self._used += (HEAD_BYTES + size + 7) & ~7
+        self.waiting += 1
+        return at + HEAD_BYTES
+
+    cdef void _write_quote(self, unsigned int instrument) noexcept:
+        cdef unsigned char *at = self._record(QUOTE_TYPE, QUOTE_BYTES)
+        cdef long long seq = max(self._m.seq, 0)
+        cdef unsigned int feed = self._feed
+        memcpy(at, self._m.top, 32)
+        memcpy(at + 32, &self._m.ts_ns, 8)
+        memcpy(at + 40, &seq, 8)
+        memcpy(at + 48, &feed, 4)
+        memcpy(at + 52, &instrument, 4)
+
+    cdef void _write_depth(self, unsigned int instrument) noexcept:
+        cdef Py_ssize_t bids = self._m.counts[0], asks = self._m.counts[1]
+        cdef unsigned char *at = self._record(
+            DEPTH_TYPE, <unsigned int> (DEPTH_HEAD_BYTES + (bids + asks) * LEVEL_BYTES))
+        cdef long long seq = max(self._m.seq, 0)
+        cdef unsigned short[2] counts = [<unsigned short> bids, <unsigned short> asks]
+        cdef unsigned int feed = self._feed
+        memcpy(at, &self._m.ts_ns, 8)
+        memcpy(at + 8, &seq, 8)
+        memcpy(at + 16, &feed, 4)  # two bytes of it, and reset: not
+        memcpy(at + 20, &instrument, 4)
+        memcpy(at + 24, counts, 4)
+        memcpy(at + DEPTH_HEAD_BYTES, self._levels[0], bids * LEVEL_BYTES)
+        memcpy(at + DEPTH_HEAD_BYTES + bids * LEVEL_BYTES, self._levels[1], asks * LEVEL_BYTES)
+
+
+cdef int kept(text, unsigned char *to) except -1:
+    cdef bytes encoded = text if type(text) is bytes else text.encode()
+    if len(encoded) > MOST_TEXT:
+        raise ValueError(f"{encoded!r} is longer than a text of a shape may be")
+    memcpy(to, PyBytes_AS_STRING(encoded), len(encoded))
+    return len(encoded)
+
+
+cdef unsigned int spread_of(Text at, Py_ssize_t length) noexcept:
+    cdef unsigned int hash = 2_166_136_261
+    cdef Py_ssize_t index
+    for index in range(length):
+        hash = (hash ^ at[index]) * 16_777_619
+    return hash
