@@ -435,24 +435,6 @@ def test_30_our_messages_keep_to_the_venues_limit(name: str) -> None:
     run(story, name, limit=(20, 200_000_000))
 
 
-@EVERY
-def test_32_a_connection_without_prices_is_stale_until_one_comes(name: str) -> None:
-    async def story(wire: Wire) -> None:
-        await wire.ready()
-        await wire.until(lambda: bool(wire.inbox.reasons("STALE")), "STALE")
-        connection = wire.feed.connection
-        assert connection is not None
-        heard = connection.last_heard
-        await wire.until(lambda: connection.last_heard > heard, "a sign of life")
-        assert wire.inbox.state == "STALE"
-        wire.tick(0, "1.17001")
-        await wire.until(lambda: len(wire.inbox.reasons("READY")) == 2, "READY")
-
-    inbox = run(story, name, quiet_s=0.3)
-    assert inbox.reasons("STALE")[0].startswith("connected, but no price for ")
-    assert inbox.reasons("OFFLINE") == []
-
-
 def test_31_round_trips_are_measured() -> None:
     async def story(wire: Wire) -> None:
         await wire.ready()

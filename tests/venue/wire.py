@@ -15,6 +15,7 @@ from tests.venue.cases import CASES
 
 from thft.base.backoff import Backoff, ConnectBudget
 from thft.base.prng import Prng
+from thft.gateway.calendar import Calendar
 from thft.gateway.gate import Gate
 from thft.gateway.limiter import Window
 from thft.gateway.port import PartialInbox
@@ -182,6 +183,7 @@ class Wire:
         name: str,
         budget: ConnectBudget | None = None,
         limit: tuple[int, int] | None = None,
+        calendar: Calendar | None = None,
         **liveness: Any,
     ) -> None:
         """`limit`: so many messages of ours in so many ns; without it only the broker's limit."""
@@ -190,6 +192,7 @@ class Wire:
         self.inbox = Recorder()
         self.symbols = list(self.case.symbols)
         self._limit = limit
+        self._calendar = calendar
         self._rest_url = ""
         self._budget = budget or ConnectBudget(100, 1_000_000_000)
         self._liveness = replace(QUICK, **liveness)
@@ -215,6 +218,7 @@ class Wire:
             windows=lambda: [Window(*limit)] if limit else [],
             liveness=self._liveness,
             rest_url=self._rest_url,
+            calendar=self._calendar,
         )
         self.running = asyncio.ensure_future(self.feed.run())
 

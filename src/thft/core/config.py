@@ -13,6 +13,7 @@ from thft.base.errors import LocalError
 from thft.core.findings import findings
 from thft.core.symbology.spelled import read_map, spell
 from thft.core.symbology.terms import TermsConfig
+from thft.gateway.dialect import Closed
 from thft.gateway.fix.settings import FixSettings
 from thft.gateway.metatrader.settings import BridgeSettings, MetaTraderSettings
 from thft.gateway.ws.generic.mapping import FeedMapping
@@ -88,6 +89,8 @@ class VenueConfig(Struct, forbid_unknown_fields=True):
     """Where a WebSocket's top of book comes from; empty: what is best at that venue."""
     stale_s: Annotated[float, Meta(ge=0, le=86_400)] = 60.0
     """A WebSocket that lives and brings no price for so long is STALE; 0: never."""
+    closed: tuple[Closed, ...] = ()
+    """When the venue is away, beside what its dialect says."""
     trades: bool = False
     """Prints are wanted too."""
     fix: FixSettings | None = None

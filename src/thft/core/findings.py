@@ -17,7 +17,9 @@ from msgspec import Struct
 from thft.base.errors import LocalError
 from thft.core.catalogue import Catalogue, load_catalogue
 from thft.core.symbology.spelled import terms_findings
+from thft.gateway.dialect import Closed
 from thft.gateway.dialects import load as load_dialect
+from thft.gateway.dialects.checks import closed_findings
 from thft.gateway.fix.settings import FixSettings, dialect_findings
 from thft.gateway.metatrader.settings import (
     DIALECTS,
@@ -145,6 +147,7 @@ def _gateways(table: Table) -> Iterator[str]:
     for key, venue in _entries(table, "venues"):
         name, dialect = venue.get("name"), venue.get("dialect")
         traded = [entry for entry in accounts if entry.get("feed") == name]
+        yield from _closed(venue, key)
         if "fix" in venue:
             traded_by.add(str(name))
             yield from _fix(table, venue, key, bool(traded))
@@ -162,6 +165,15 @@ def _gateways(table: Table) -> Iterator[str]:
             continue
         if account.get("feed") not in traded_by:
             yield f"{key}.kind: the feed has no FIX session or terminal to trade by, use 'paper'"
+
+
+def _closed(venue: Table, key: str) -> Iterator[str]:
+    try:
+        windows = msgspec.convert(venue.get("closed", []), tuple[Closed, ...])
+    except msgspec.ValidationError:
+        return  # said already, with its key
+    for found in closed_findings(windows):
+        yield f"{key}.{found.key}: {found.cause}: {found.remedy}"
 
 
 def _market_clock(table: Table) -> bool:

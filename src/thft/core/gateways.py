@@ -11,6 +11,7 @@ from thft.base.backoff import Backoff, ConnectBudget
 from thft.base.prng import Prng
 from thft.core.config import Config, VenueConfig
 from thft.fix.session import MemoryStore, Store
+from thft.gateway.calendar import Calendar
 from thft.gateway.dialects import load
 from thft.gateway.fix.client import FixClient, Wanted
 from thft.gateway.fix.settings import FixSettings
@@ -163,6 +164,7 @@ class Gateways:
             windows=lambda: [*shared, *venue.windows()],
             rest_url=config.rest_url or venue.rest_url,
             liveness=Liveness(quiet_s=config.stale_s),
+            calendar=Calendar(config.closed),
         )
 
     def _stranger(self, said: str) -> None:
@@ -197,9 +199,10 @@ class Gateways:
         feed, symbols = self._feed(venue.name)
         account = self._account_of(feed)
         logons = self._state.accounts[account].session if account else 0
+        dialect = load(venue.dialect)
         client = FixClient(
             self._inbox,
-            load(venue.dialect),
+            dialect,
             settings,
             Wanted(
                 feed,
@@ -214,6 +217,7 @@ class Gateways:
             ),
             partial(self._stores.of, venue.name),
             self._prng,
+            calendar=Calendar((*(dialect.closed if settings.calendar else ()), *venue.closed)),
         )
         if account:
             self.trading[account] = client

@@ -248,7 +248,6 @@ class Closed(Record, frozen=True, kw_only=True):
     begin: Moment
     end: Moment
     zone: str
-    resets_numbers: bool = False
     why: str = ""
 
 

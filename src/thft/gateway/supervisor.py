@@ -110,7 +110,3 @@ class Supervisor:
     async def stopped(self) -> None:
         """Returns once `stop` was called."""
         await self._stop.wait()
-
-
-async def at_once() -> None:
-    """The connection is always wanted."""

@@ -138,3 +138,17 @@ def test_a_symbol_that_is_none_of_the_venue(
     with pytest.raises(BadConfig, match=rf"venues\[0\].symbols.A: '{bad}' is no symbol") as caught:
         load(path)
     assert said in str(caught.value)
+
+
+def test_a_broken_calendar_is_found(tmp_path: Path) -> None:
+    closed = """closed = [
+  { begin = "Fri 17:00", end = "17:00", zone = "UTC" },
+  { begin = "22:00", end = "22:15", zone = "Mars/Base" },
+]
+"""
+    venue = OWN.format(name="one").replace("trades = true\n", closed)
+    with pytest.raises(BadConfig) as failure:
+        load(_config(tmp_path, INSTRUMENT.format("A"), venue))
+    said = str(failure.value)
+    assert "venues[0].closed[0]: one end has a weekday" in said
+    assert "venues[0].closed[1].zone: no zone 'Mars/Base'" in said

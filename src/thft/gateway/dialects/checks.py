@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import zoneinfo
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from thft.base.errors import LocalError
 from thft.base.schema import Finding
 from thft.fix.tags import HEADER_TAGS
-from thft.gateway.dialect import SETTINGS, Dialect
+from thft.gateway.dialect import SETTINGS, Closed, Dialect
 
 ALWAYS_SET = frozenset((8, 9, 34, 35, 49, 52, 56))
 """Header fields that a session sets itself."""
@@ -128,7 +128,12 @@ def _trading(dialect: Dialect) -> Iterator[Finding]:
 
 
 def _closed(dialect: Dialect) -> Iterator[Finding]:
-    for at, closed in enumerate(dialect.closed):
+    return closed_findings(dialect.closed)
+
+
+def closed_findings(windows: Sequence[Closed]) -> Iterator[Finding]:
+    """Yields what is wrong with a venue's calendar."""
+    for at, closed in enumerate(windows):
         key = f"closed[{at}]"
         if (len(closed.begin) > 5) is not (len(closed.end) > 5):
             yield Finding(key, "one end has a weekday", "name weekdays at both ends or at none")

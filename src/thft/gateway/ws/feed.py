@@ -2,8 +2,9 @@
 
 States: CONNECTING → SYNCING (subscriptions sent) → READY (all confirmed with data) → DEGRADED
 (connected, a subscription stays without data) or STALE (nothing for `stale_s` although probed, or
-no price for `quiet_s`) or OFFLINE (reason, next try). Every connection subscribes exactly what is
-wanted.
+no price for `quiet_s`) or OFFLINE (reason, next try) or CLOSED (no price, or no connection, while
+the venue is away by its calendar: no attempt is made then). Every connection subscribes exactly
+what is wanted.
 """
 
 from __future__ import annotations
@@ -16,14 +17,19 @@ from picows import WSError as WebSocketError
 from picows import ws_connect
 
 from thft.base.backoff import Backoff, ConnectBudget
+from thft.gateway.calendar import Away, Calendar
 from thft.gateway.gate import Gate
 from thft.gateway.limiter import Window
 from thft.gateway.port import EngineInbox
-from thft.gateway.supervisor import HEALTHY_S, Supervisor, at_once, loop_ns
+from thft.gateway.supervisor import HEALTHY_S, Supervisor, loop_ns
 from thft.gateway.ws.connection import Connection
 from thft.gateway.ws.dialect import VenueDialect
 from thft.gateway.ws.rest import Rest
 
+QUIET = ("STALE", "CLOSED")
+"""States of a connection that brings no price: the next price ends them."""
+LOOK_S = 60.0
+"""How often the calendar is looked at while the venue is away: our clock may have been set."""
 NAMED_SYMBOLS = 3
 """So many silent subscriptions are named in a reason."""
 
@@ -61,6 +67,7 @@ class WebSocketFeed:
         windows: Callable[[], list[Window]] = list,
         rest_url: str = "",
         liveness: Liveness | None = None,
+        calendar: Calendar | None = None,
     ) -> None:
         """`dialect` and `windows` make a fresh dialect and limits for every connection."""
         self.inbox = inbox
@@ -77,6 +84,7 @@ class WebSocketFeed:
         self._backoff = backoff
         self._gate = gate
         self._windows = windows
+        self._calendar = calendar or Calendar(())
         self._rest = Rest(rest_url, self.liveness.connect_s)
         self._muted = False
         self._price_ns, self._moved_s = 0, 0.0
@@ -94,7 +102,7 @@ class WebSocketFeed:
     async def run(self) -> None:
         """Connects and reconnects until stopped."""
         try:
-            await self._supervisor.run(self._one_connection, at_once)
+            await self._supervisor.run(self._one_connection, self._opens)
         finally:
             await self._rest.close()
         self.set_state("DISABLED", "stopped")
@@ -104,6 +112,17 @@ class WebSocketFeed:
         self._supervisor.stop()
         if self.connection is not None:
             self.connection.give_up("stopped")
+
+    async def _opens(self) -> None:
+        """Returns when the venue is there, or nobody wants the feed any more."""
+        while not self._supervisor.stopping and (away := self._away()):
+            self.set_state("CLOSED", away.words)
+            self.inbox.turn_end()
+            left_s = (away.until_ns - self.inbox.now_ns()) / 1e9
+            await self._supervisor.sleep(min(max(left_s, 0.0), LOOK_S))
+
+    def _away(self) -> Away | None:
+        return self._calendar.away(self.inbox.now_ns())
 
     def _offline(self, text: str) -> None:
         self.set_state("OFFLINE", text)
@@ -172,12 +191,16 @@ class WebSocketFeed:
     def _prices(self, now_s: float) -> None:
         """A feed without prices is not to be traded on, whatever else its connection says."""
         quiet_s, price_ns = self.liveness.quiet_s, self.inbox.last_price_ns(self.feed)
-        if price_ns != self._price_ns or self.state not in ("READY", "STALE"):
+        if price_ns != self._price_ns or self.state not in ("READY", *QUIET):
             self._price_ns, self._moved_s = price_ns, now_s
         silence_s = now_s - self._moved_s
-        if quiet_s and self.state == "READY" and silence_s >= quiet_s:
+        if not quiet_s or self.state not in ("READY", *QUIET) or silence_s < quiet_s:
+            return
+        if away := self._away():
+            self.set_state("CLOSED", away.words)
+        elif self.state != "STALE":
             self.set_state("STALE", f"connected, but no price for {silence_s:.0f} s")
-            self.inbox.turn_end()
+        self.inbox.turn_end()
 
     # ---- what the connection tells -------------------------------------------------------------
 
@@ -188,7 +211,7 @@ class WebSocketFeed:
             return
         dialect = self._dialect
         assert dialect is not None
-        if self.state == "STALE" and self.inbox.last_price_ns(self.feed) == self._price_ns:
+        if self.state in QUIET and self.inbox.last_price_ns(self.feed) == self._price_ns:
             return  # signs of life, and no price yet
         if dialect.synced:
             self._muted = False
