@@ -1,10 +1,11 @@
-"""The venue matrix, numbers 32 and 33: a connection without prices, and a market that is closed."""
+"""The venue matrix, numbers 32 to 34: a connection without prices, a market that is closed."""
 
 from __future__ import annotations
 
 import asyncio
 
 import pytest
+from picows import WSMsgType
 from tests.venue.cases import CASES
 from tests.venue.wire import Wire, run
 
@@ -67,3 +68,15 @@ def test_33_a_closed_market_is_not_stale_and_not_dialled(name: str) -> None:
     inbox = run(story, name, calendar=hours, quiet_s=0.3)
     assert set(inbox.reasons("CLOSED")) == {"weekend"}
     assert inbox.reasons("STALE") == []
+
+
+@EVERY
+def test_34_a_price_with_a_ping_behind_it_ends_the_silence(name: str) -> None:
+    async def story(wire: Wire) -> None:
+        await wire.ready()
+        await wire.until(lambda: wire.inbox.state == "STALE", "STALE")
+        wire.tick(0, "1.17001")
+        wire.venue.send_raw(b"one read", WSMsgType.PING)
+        await wire.until(lambda: wire.inbox.state == "READY", "READY")
+
+    run(story, name, quiet_s=0.3)

@@ -102,15 +102,21 @@ class Connection(WSListener):
     def _batch(self, waiting: int, frame: WSFrame) -> None:
         """Lets the engine act on what the reader has made; a turn ends when something leaves."""
         self._taken += waiting - 1
+        if self._flush() or frame.last_in_buffer or self._taken >= MESSAGES_PER_TURN:
+            self._turn_end(frame)
+
+    def _flush(self) -> bool:
+        """Hands over what the reader has made; returns whether something has to leave."""
+        if not self._dialect.reader.waiting:
+            return False
         acts = self._dialect.flush(self._recv_ts_ns)
         if self._owner.state != "READY":
             self._owner.moved("", "")
-        if acts or frame.last_in_buffer or self._taken >= MESSAGES_PER_TURN:
-            self._turn_end(frame)
+        return acts
 
     def _other(self, transport: WSTransport, frame: WSFrame, kind: WSMsgType) -> None:
         """Takes a frame that the reader has left."""
-        self._dialect.flush(self._recv_ts_ns)
+        self._flush()
         if frame.payload_size > self._owner.max_frame_bytes:
             self._too_large(frame.payload_size)
             return
@@ -130,7 +136,7 @@ class Connection(WSListener):
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         self._transport = None
-        self._dialect.flush(self._recv_ts_ns)
+        self._flush()
         self._gate.throttle.forget(self._owner.link)
         self._inbox.turn_end()
 
