@@ -86,3 +86,18 @@ def test_recorded_books_told_in_the_words_of_advanced_trade() -> None:
         book = inbox.books[instrument]
         bids, asks = truth[product].levels()
         assert (book.bids(), book.asks()) == (bids[:5_000], asks[:5_000])
+
+
+def test_coinbase_counts_heartbeats_and_asks_for_every_book_after_a_jump() -> None:
+    inbox = Recorder()
+    dialect = CoinbaseDialect(inbox, Wanted(FEED, {"BTC-USD": 1}, "depth"))
+    dialect.begin()
+    update = '{"side":"bid","price_level":"5","new_quantity":"1"}'
+    event = f'{{"type":"snapshot","product_id":"BTC-USD","updates":[{update}]}}'
+    messages = [f'{{"channel":"l2_data","sequence_num":0,"events":[{event}]}}']
+    for number, beat in enumerate((7, 8, 10, 11), 1):
+        events = f'[{{"heartbeat_counter":{beat}}}]'
+        messages.append(f'{{"channel":"heartbeats","sequence_num":{number},"events":{events}}}')
+    answers = [dialect.received(message.encode(), 1) for message in messages]
+    assert inbox.faults == [(1, "gap", "heartbeat 10 follows 8")]
+    assert [len(answer) for answer in answers] == [0, 0, 0, 2, 0]

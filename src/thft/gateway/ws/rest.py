@@ -11,6 +11,11 @@ from thft.gateway.ws.dialect import Fetch
 
 MAX_BODY_BYTES = 8 << 20
 MOST_AT_ONCE = 4
+TOO_MANY = (418, 429)
+"""The venue wants no requests for as long as Retry-After says; who goes on is banned for longer."""
+RETRY_S = 60.0
+"""For so long when it does not say, or says what is no number of seconds."""
+LONGEST_S = 3 * 86_400.0
 
 Answer = Callable[[Fetch, bytes | None, str], None]
 
@@ -29,6 +34,7 @@ class Rest:
         self._session: aiohttp.ClientSession | None = None
         self._running: set[asyncio.Task[None]] = set()
         self._room = asyncio.Semaphore(MOST_AT_ONCE)
+        self._quiet_until_s = 0.0
         self.answer: Answer = _nobody
 
     def get(self, fetch: Fetch) -> None:
@@ -56,6 +62,9 @@ class Rest:
         answer(fetch, body, error)
 
     async def _body(self, path: str) -> tuple[bytes | None, str]:
+        left_s = self._quiet_until_s - asyncio.get_running_loop().time()
+        if left_s > 0:
+            return None, f"GET {path}: not sent, the venue wants no requests for {left_s:.0f} s"
         if self._session is None:
             self._session = aiohttp.ClientSession(timeout=self._timeout)
         try:
@@ -67,7 +76,16 @@ class Rest:
             return None, f"GET {path}: {error or type(error).__name__}"
         if len(body) > MAX_BODY_BYTES:
             return None, f"GET {path}: more than {MAX_BODY_BYTES} bytes"
+        if response.status in TOO_MANY:
+            wait_s = _seconds(response.headers.get("Retry-After", ""))
+            self._quiet_until_s = asyncio.get_running_loop().time() + wait_s
+            return None, f"GET {path}: HTTP {response.status}, no requests for {wait_s:.0f} s"
         if response.status != 200:
             said = body[:120].decode(errors="replace")
             return None, f"GET {path}: HTTP {response.status} {said}"
         return body, ""
+
+
+def _seconds(retry_after: str) -> float:
+    plain = retry_after.isascii() and retry_after.isdigit() and len(retry_after) < 10
+    return min(float(retry_after), LONGEST_S) if plain else RETRY_S

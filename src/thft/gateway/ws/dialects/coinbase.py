@@ -1,7 +1,8 @@
 """The Coinbase Advanced Trade dialect: `level2` to depth, `market_trades` to prints; by venues.
 
-Every message of a connection has the next number, whatever its channel: after a jump every book is
-dropped and subscribed again. `heartbeats` keep quiet channels open. Which side of a trade its
+Every message of a connection has the next number, whatever its channel, and so have heartbeats
+among themselves: after a jump every book is dropped and subscribed again. `heartbeats` keep quiet
+channels open. Which side of a trade its
 `side` names is not documented, so prints say none.
 """
 
@@ -46,6 +47,7 @@ class _Event(Struct):
     updates: list[_Update] = []
     trades: list[_Trade] = []
     subscriptions: dict[str, list[str]] = {}
+    heartbeat_counter: int = -1
 
 
 class _Message(Struct):
@@ -94,6 +96,8 @@ class CoinbaseDialect(VenueDialect):
         for symbol, instrument in self.symbols.items():
             self._products.setdefault(_delivered(symbol), []).append(instrument)
         self._books: dict[str, Track] = {}
+        self._heartbeat = -1
+        """The number of the last one."""
 
     def opened(self) -> list[bytes]:
         """Returns one request for each channel; the first within the venue's five seconds."""
@@ -123,7 +127,10 @@ class CoinbaseDialect(VenueDialect):
                 self._confirmed(event.subscriptions)
         elif message.type == "error":
             self.refused(message.message)
-        elif channel != HEARTBEATS:
+        elif channel == HEARTBEATS:
+            for event in message.events:
+                self._beat(event.heartbeat_counter, recv_ts_ns)
+        else:
             self.unknown_message(payload)
         return self._renewed(recv_ts_ns)
 
@@ -139,6 +146,14 @@ class CoinbaseDialect(VenueDialect):
             self.fault(0, "out_of_order", detail)
         for product in list(self._books):
             self._drop(product, "gap", detail, recv_ts_ns)
+
+    def _beat(self, counter: int, recv_ts_ns: int) -> None:
+        """Takes the number of a heartbeat: after a jump nothing is known of what was between."""
+        before, self._heartbeat = self._heartbeat, counter
+        if before < 0 or counter < 0 or counter == before + 1 or self.loose:
+            return
+        for product in list(self._books):
+            self._drop(product, "gap", f"heartbeat {counter} follows {before}", recv_ts_ns)
 
     def _confirmed(self, subscriptions: dict[str, list[str]]) -> None:
         for channel, products in subscriptions.items():

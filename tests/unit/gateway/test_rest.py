@@ -1,0 +1,60 @@
+"""GETs beside a WebSocket: a venue that wants no more requests gets none for as long as it says."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from aiohttp import web
+
+from thft.gateway.ws.dialect import Fetch
+from thft.gateway.ws.rest import LONGEST_S, RETRY_S, Rest, _seconds
+
+
+@pytest.mark.parametrize("status", [418, 429])
+def test_retry_after_is_kept_to(status: int) -> None:
+    asked: list[str] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        asked.append(request.path)
+        return web.Response(status=status, headers={"Retry-After": "37"})
+
+    async def told() -> list[str]:
+        server = web.Application()
+        server.router.add_get("/{name}", answer)
+        runner = web.AppRunner(server)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        rest = Rest(f"http://127.0.0.1:{runner.addresses[0][1]}", 5.0)
+        errors: list[str] = []
+        try:
+            for path in ("/first", "/second"):
+                come = asyncio.Event()
+
+                def taken(fetch: Fetch, body: bytes | None, error: str) -> None:
+                    assert body is None
+                    errors.append(error)
+                    come.set()  # noqa: B023 - it is waited for before the next one
+
+                rest.answer = taken
+                rest.get(Fetch("X", path))
+                await asyncio.wait_for(come.wait(), 5)
+        finally:
+            await rest.close()
+            await runner.cleanup()
+        return errors
+
+    first, second = asyncio.run(told())
+    assert asked == ["/first"]
+    assert first == f"GET /first: HTTP {status}, no requests for 37 s"
+    assert second == "GET /second: not sent, the venue wants no requests for 37 s"
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [("0", 0.0), ("120", 120.0), ("", RETRY_S), ("soon", RETRY_S), ("-5", RETRY_S),
+     ("999999999", LONGEST_S), ("9" * 40, RETRY_S)],
+)  # fmt: skip
+def test_what_retry_after_says(said: str, seconds: float) -> None:
+    assert _seconds(said) == seconds
