@@ -77,6 +77,11 @@ export interface Outcome {
   reason: string;
 }
 
+// Returns in words what came of a command that was not done.
+export function trouble(outcome: Outcome | null): string {
+  return outcome && outcome.status !== "done" ? `${outcome.status}: ${outcome.reason}` : "";
+}
+
 // Sends a command and follows it until the engine has answered, 5 s at most.
 export async function command(kind: string, body: Record<string, unknown>): Promise<Outcome> {
   const command_id = crypto.randomUUID();

@@ -30,6 +30,8 @@ export interface Feed {
   reconnects: number;
   ticks_per_s: number | null;
   clock: Clock | null;
+  // Symbols that are not dealt until a person confirms what the venue says now.
+  blocked: { symbol: string; reason: string }[];
 }
 
 // Ours minus the venue's clock, within ± uncertainty; drift in parts per billion.

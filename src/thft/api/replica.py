@@ -181,7 +181,10 @@ class Replica:
             yield "position", key, rows.position_row(state, position)
         elif isinstance(event, ev.MetricSnapshot):
             yield from self._metric(event)
-        elif isinstance(event, ev.FeedState | ev.FeedFault | ev.FeedDefined):
+        elif isinstance(
+            event,
+            ev.FeedState | ev.FeedFault | ev.FeedDefined | ev.SymbolBlocked | ev.SymbolConfirmed,
+        ):
             yield from self._feed(event.feed)
         elif isinstance(event, ev.AccountDefined | ev.AccountState | ev.AccountHalted):
             record = state.accounts[event.account]

@@ -105,6 +105,11 @@ def feed_row(state: State, record: FeedRecord, ticks_per_s: int | None) -> Row:
         "stamps": record.stamps,
         "clock": _clock(record),
         "ticks_per_s": ticks_per_s,
+        "blocked": [
+            {"symbol": symbol_of(state, instrument), "reason": one.blocked}
+            for (feed, instrument), one in state.symbols.items()
+            if feed == definition.feed and one.blocked
+        ],
     }
 
 

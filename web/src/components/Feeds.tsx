@@ -1,8 +1,12 @@
 // Every feed and every account at a venue, with its state in words.
 
+import { Fragment, useState } from "react";
+
+import { type Outcome, command, trouble } from "../engine";
 import { MISSING, age, faults, grouped, milliseconds, text } from "../format";
 import type { Clock, Snapshot } from "../types";
 import { Panel, Table } from "./Panel";
+import { TwoClicks } from "./TwoClicks";
 
 export function Feeds({ engine }: { engine: Snapshot }) {
   return (
@@ -12,25 +16,30 @@ export function Feeds({ engine }: { engine: Snapshot }) {
         empty="No feed is configured."
       >
         {engine.feeds.map((feed) => (
-          <tr key={feed.name}>
-            <th scope="row">
-              {feed.name}
-              <small>{feed.venue}</small>
-            </th>
-            <td>
-              <span className={`state ${tone(feed.state)}`}>
-                {feed.state}
-              </span>
-              <small>{feed.reason}</small>
-            </td>
-            <td className="number">{text(feed.ticks_per_s)}</td>
-            <td className="number">
-              {age(feed.last_ns, engine.ts_ns)}
-              {feed.clock && <small title={explained(feed.clock)}>{apart(feed.clock)}</small>}
-            </td>
-            <td className="number">{grouped(feed.reconnects)}</td>
-            <td>{faults(feed.faults)}</td>
-          </tr>
+          <Fragment key={feed.name}>
+            <tr>
+              <th scope="row">
+                {feed.name}
+                <small>{feed.venue}</small>
+              </th>
+              <td>
+                <span className={`state ${tone(feed.state)}`}>
+                  {feed.state}
+                </span>
+                <small>{feed.reason}</small>
+              </td>
+              <td className="number">{text(feed.ticks_per_s)}</td>
+              <td className="number">
+                {age(feed.last_ns, engine.ts_ns)}
+                {feed.clock && <small title={explained(feed.clock)}>{apart(feed.clock)}</small>}
+              </td>
+              <td className="number">{grouped(feed.reconnects)}</td>
+              <td>{faults(feed.faults)}</td>
+            </tr>
+            {feed.blocked.map((one) => (
+              <Blocked key={one.symbol} feed={feed.name} symbol={one.symbol} reason={one.reason} />
+            ))}
+          </Fragment>
         ))}
         {engine.accounts
           .filter((one) => one.kind === "venue")
@@ -54,6 +63,36 @@ export function Feeds({ engine }: { engine: Snapshot }) {
           ))}
       </Table>
     </Panel>
+  );
+}
+
+// A symbol whose terms have changed: nothing is sent in it until a person takes the new ones.
+function Blocked({ feed, symbol, reason }: { feed: string; symbol: string; reason: string }) {
+  const [outcome, setOutcome] = useState<Outcome | null>(null);
+
+  async function act(): Promise<void> {
+    setOutcome(await command("symbol_confirm", { feed, symbol, expected_reason: reason }));
+  }
+
+  return (
+    <tr>
+      <th scope="row">
+        {symbol}
+        <small>{feed}</small>
+      </th>
+      <td colSpan={4}>
+        <span className="state poor">BLOCKED</span>
+        <small>{reason}</small>
+        <small role="status">{trouble(outcome)}</small>
+      </td>
+      <td>
+        <TwoClicks
+          labels={{ rest: "Confirm", armed: "Confirm — click again" }}
+          look="confirm"
+          act={act}
+        />
+      </td>
+    </tr>
   );
 }
 

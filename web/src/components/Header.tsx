@@ -1,10 +1,11 @@
 // Name, mode, connection, journal marks and the kill switch.
 
 import { useEffect, useState } from "react";
-import { type Outcome, command } from "../engine";
+import { type Outcome, command, trouble } from "../engine";
 import { grouped, room } from "../format";
 import { useView } from "../store";
 import type { Kill } from "../types";
+import { TwoClicks } from "./TwoClicks";
 
 const LINKS = { live: "live", connecting: "reconnecting", polling: "polling every 3 s" };
 
@@ -57,46 +58,29 @@ export function useNow(everyMs: number): number {
   return now;
 }
 
-// Two clicks either way: the first arms, the second acts; an armed switch disarms after 5 s.
+// Two clicks either way.
 function KillSwitch({ kill }: { kill: Kill }) {
-  const [armed, setArmed] = useState(false);
-  const [busy, setBusy] = useState(false);
   const [outcome, setOutcome] = useState<Outcome | null>(null);
-  useEffect(() => {
-    if (!armed) return undefined;
-    const timer = setTimeout(() => setArmed(false), 5000);
-    return () => clearTimeout(timer);
-  }, [armed]);
 
-  async function press(): Promise<void> {
-    if (!armed) {
-      setArmed(true);
-      return;
-    }
-    setArmed(false);
-    setBusy(true);
+  async function act(): Promise<void> {
     const reason = kill.on ? "released on the dashboard" : "pressed on the dashboard";
     setOutcome(await command("kill_switch", { on: !kill.on, reason }));
-    setBusy(false);
   }
 
-  const trouble = outcome && outcome.status !== "done" ? `${outcome.status}: ${outcome.reason}` : "";
-  const rest = kill.on ? "Release kill switch" : "Kill switch";
-  const label = armed ? (kill.on ? "Release — click again" : "STOP — click again") : rest;
+  const labels = kill.on
+    ? { rest: "Release kill switch", armed: "Release — click again" }
+    : { rest: "Kill switch", armed: "STOP — click again" };
   return (
     <div className="kill">
       <span className="kill-state" role="status" aria-live="assertive">
-        {kill.on ? `Kill switch ON: ${kill.reason}` : trouble}
+        {kill.on ? `Kill switch ON: ${kill.reason}` : trouble(outcome)}
       </span>
-      <button
-        type="button"
-        className={`${kill.on ? "release" : "stop"} ${armed ? "armed" : ""}`}
-        onClick={() => void press()}
-        disabled={busy}
-        aria-pressed={kill.on}
-      >
-        {busy ? "asking…" : label}
-      </button>
+      <TwoClicks
+        labels={labels}
+        look={kill.on ? "release" : "stop"}
+        pressed={kill.on}
+        act={act}
+      />
     </div>
   );
 }
