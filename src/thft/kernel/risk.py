@@ -48,7 +48,7 @@ class RiskGate:
         return (
             self._malformed(intent)
             or load.overdrawn
-            or self._blocked(intent.account, intent.instrument)
+            or self._undealt(intent.account, intent.instrument, intent.size)
             or self._switches(intent.account, reducing, load.unknown)
             or self._sizes(intent.size, reducing, load.exposure)
             or ("" if reducing else self._book(intent.account, intent.instrument))
@@ -66,7 +66,7 @@ class RiskGate:
         reducing = load.reducing or (size <= order.size and price == order.price)
         return (
             _unchangeable(order, size, price)
-            or self._blocked(order.account, order.instrument)
+            or self._undealt(order.account, order.instrument, size)
             or self._step(order.instrument, size)
             or load.overdrawn
             or self._switches(order.account, reducing, load.unknown)
@@ -125,9 +125,12 @@ class RiskGate:
             return f"position {intent.position_id} is {held}: {does} does not close it"
         return ""
 
-    def _blocked(self, traded: str, instrument: int) -> str:
+    def _undealt(self, traded: str, instrument: int, size: int) -> str:
         """A size that may not be what it was must not leave, not even to reduce risk."""
-        return symbols.block(self._state, self._state.accounts[traded].definition.feed, instrument)
+        feed = self._state.accounts[traded].definition.feed
+        return symbols.block(self._state, feed, instrument) or symbols.volume_fault(
+            self._state, feed, instrument, size
+        )
 
     def _step(self, traded: int, size: int) -> str:
         instrument = self._state.instruments[traded]

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct, structs
 
 from thft.model import event as ev
-from thft.model.symbology.terms import Terms
+from thft.model.fixed import SIZE_DIGITS, SIZE_ONE, format_scaled
+from thft.model.symbology.terms import UNSAID, Terms
+from thft.model.symbology.volume import contract_units
 
 if TYPE_CHECKING:
     from thft.state.fold import State
@@ -39,6 +41,30 @@ def block(state: State, feed: int, instrument: int) -> str:
     """Returns why an instrument is not dealt at a feed, empty when it may be."""
     record = state.symbols.get((feed, instrument))
     return record.blocked if record is not None else ""
+
+
+def volume_fault(state: State, feed: int, instrument: int, size: int) -> str:
+    """Returns why a venue deals no such size (units, 1e-8), empty when it may or nobody knows."""
+    record = state.symbols.get((feed, instrument))
+    terms = record.holds.terms if record is not None else UNSAID
+    contract = contract_units(terms.volume_unit, terms.contract_size) if terms.volume_unit else 0
+    if not contract:
+        return ""
+    volume, rest = divmod(size * SIZE_ONE, contract)
+    if rest:
+        return f"{_volume(size, 'units')} are no whole number of {terms.volume_unit} at the venue"
+    said, unit = _volume(volume, terms.volume_unit), terms.volume_unit
+    if volume < terms.min_volume:
+        return f"{said} are less than the venue's minimum of {_volume(terms.min_volume, unit)}"
+    if terms.max_volume and volume > terms.max_volume:
+        return f"{said} are more than the venue's maximum of {_volume(terms.max_volume, unit)}"
+    if terms.step_volume and volume % terms.step_volume:
+        return f"{said} are no multiple of the venue's {_volume(terms.step_volume, unit)}"
+    return ""
+
+
+def _volume(volume: int, unit: str) -> str:
+    return f"{format_scaled(volume, SIZE_DIGITS)} {unit}"
 
 
 def unlike(state: State, said: ev.SymbolSpecified) -> str:

@@ -54,9 +54,9 @@ def test_a_changed_contract_blocks_the_symbol_until_it_is_confirmed() -> None:
     engine = Engine(Buyer)
     engine.load("b", "buyer")
     engine.process(said(LOT))
-    engine.process(said(Terms(min_volume=SIZE_ONE // 100)))
+    engine.process(said(Terms(margin_currency="EUR")))
     record = engine.kernel.state.symbols[SLOW, EURUSD]
-    assert record.holds.terms == LOT.merged(Terms(min_volume=SIZE_ONE // 100))
+    assert record.holds.terms == LOT.merged(Terms(margin_currency="EUR"))
     engine.quote(SLOW, 139_000, 139_002)
     assert denied(engine) == []
     engine.process(said(MINI))
@@ -144,3 +144,42 @@ def test_a_replay_blocks_and_releases_at_the_same_events() -> None:
     feed(Replay(again, 1), engine.recorder.frames)
     assert again.state_hash() == engine.kernel.state_hash()
     assert again.state.symbols == engine.kernel.state.symbols
+
+
+VOLUMES = Terms(
+    min_volume=SIZE_ONE // 100,
+    step_volume=SIZE_ONE // 100,
+    max_volume=2 * SIZE_ONE,
+)
+
+
+@pytest.mark.parametrize(
+    ("units", "reason"),
+    [
+        (1_000, ""),
+        (200_000, ""),
+        (500, "0.005 lots are less than the venue's minimum of 0.01 lots"),
+        (300_000, "3 lots are more than the venue's maximum of 2 lots"),
+        (1_500, "0.015 lots are no multiple of the venue's 0.01 lots"),
+    ],
+)
+def test_a_size_that_the_venue_does_not_deal_is_denied(units: int, reason: str) -> None:
+    class Once(Buyer):
+        kind = "once"
+
+        def on_quote(self, ctx: Context, book: TopBook) -> None:
+            ctx.submit("acc", EURUSD, 1, units * SIZE_ONE)
+
+    engine = Engine(Once)
+    engine.load("o", "once")
+    engine.process(said(LOT.merged(VOLUMES)))
+    engine.quote(SLOW, 139_000, 139_002)
+    assert denied(engine) == ([reason] if reason else [])
+
+
+def test_a_part_of_what_the_venue_counts_is_denied() -> None:
+    engine = Engine(Buyer)
+    engine.load("b", "buyer")
+    engine.process(said(Terms(contract_size=3 * SIZE_ONE, volume_unit="contracts")))
+    engine.quote(SLOW, 139_000, 139_002)
+    assert denied(engine) == ["1 units are no whole number of contracts at the venue"]
