@@ -52,7 +52,6 @@ class Complaints(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Says it and ends."""
         print("cryptofeed:", self.format(record), file=sys.stderr, flush=True)
-        sys.stderr.flush()
         loop = asyncio.get_running_loop()
         loop.call_soon(loop.stop)
 

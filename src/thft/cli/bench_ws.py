@@ -32,10 +32,10 @@ from thft.cli.bench_ws_venue import Frames
 from thft.core.config import load
 from thft.core.runner import Core
 
-COUNTS = dict.fromkeys(SYMBOLS, 100_000) | {"kraken": 60_000, "bitfinex": 25_000}
+TICKS = dict.fromkeys(SYMBOLS, 100_000) | {"kraken": 60_000, "bitfinex": 25_000}
 """So many ticks that what a core does once, like zeroing its first segments, is no part of the
 figure; less where one is more, and longer in the making."""
-SLOW_COUNT = 10_000
+SLOW_TICKS = 10_000
 """Of cryptofeed, which does nothing once."""
 GOAL, CRYPTOFEED_GOAL = 1.5, 5.0
 LOOK_S = 0.002
@@ -74,17 +74,17 @@ class Taker(NamedTuple):
     """Who takes so many ticks in a form; `run` returns the CPU µs of one."""
 
     run: Callable[[Venue], Awaitable[float]]
-    count: int
+    ticks: int
     form: str = PLAIN
 
 
 def figures(directory: Path | None) -> Iterator[Figure]:
     """Yields for each venue µs a tick, ticks a second of one core, and cryptofeed's µs."""
     python = bench_ws_cryptofeed.environment()
-    for name, count in COUNTS.items():
-        takers = {"own": Taker(_core(directory), count), "floor": Taker(_bare, count)}
+    for name, ticks in TICKS.items():
+        takers = {"own": Taker(_core(directory), ticks), "floor": Taker(_bare, ticks)}
         if python is not None:
-            takers["peer"] = Taker(_cryptofeed(python), SLOW_COUNT, CRYPTOFEED)
+            takers["peer"] = Taker(_cryptofeed(python), SLOW_TICKS, CRYPTOFEED)
         yield from compared(name, measured(name, takers, directory))
 
 
@@ -109,7 +109,7 @@ def measured(
         files = {form: Path(folder) / form for form in {taker.form for taker in takers.values()}}
         for taker in takers.values():
             if not files[taker.form].exists():
-                _program("make", name, taker.form, str(taker.count), str(files[taker.form]))
+                _program("make", name, taker.form, str(taker.ticks), str(files[taker.form]))
         for _ in range(ROUNDS):
             for who, taker in takers.items():
                 taken[who].append(uvloop.run(_round(name, taker, files[taker.form])))

@@ -1,4 +1,4 @@
-"""cryptofeed as a taker of `thft bench ws`: its own classes, in a process and environment of its own.
+"""cryptofeed as a taker of `thft bench ws`: its own classes, in an environment of their own.
 
 `bench/prepare.py` makes the environment, `bench/cryptofeed_peer.py` runs in it.
 """
