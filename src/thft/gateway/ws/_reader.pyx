@@ -2,7 +2,7 @@
 """Venues' ordinary messages to packed records, native; see `reader` for the contract."""
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from libc.stdlib cimport free, malloc
+from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcmp, memcpy, memset
 
 from thft.base._frame cimport thft_crc32, thft_frame_init
@@ -41,7 +41,10 @@ cdef enum:
     HEAD_BYTES = 8
     LEVEL_BYTES = 16
     SIDE_BYTES = (2 * MOST_LEVELS + MOST_CUT) * LEVEL_BYTES
-    CHECKSUM_BYTES = 64
+    TEXT_BYTES = 48
+    TEXTS = 1024
+    TEXT_SHIFT = 54
+    CHECKED = 25
     NESTED = 8
     QUOTE_TYPE = 0x0101
     QUOTE_BYTES = 56
@@ -89,6 +92,12 @@ cdef struct Message:
     long long seq, prev, checksum, ts_ns, best_ts_ns
     long long top[4]
     Py_ssize_t counts[2]
+
+
+cdef struct LevelText:
+    long long key, size
+    int decimals, length
+    char text[TEXT_BYTES]
 
 
 cdef struct Slot:
@@ -207,10 +216,14 @@ cdef Py_ssize_t script(long long value, int digits, char *to) noexcept:
     return length + 2 + whole(leading + 1, to + length + 2)
 
 
-cdef Py_ssize_t level_text(int style, const Level *level, bint ask, char *to) noexcept:
-    """Writes `price:size:` of one level as OKX (paired) or Bitfinex (amount) has it."""
+cdef Py_ssize_t level_text(int style, const Level *level, int decimals, char *to) noexcept:
+    """Writes one level as its venue's checksum has it: digits alone (padded), or `price:size:`."""
+    cdef bint ask = level.key < 0
     cdef long long price = ~level.key if ask else level.key
     cdef Py_ssize_t at
+    if style == PADDED:
+        at = whole(price // POWERS[PRICE_DIGITS - decimals // 16], to)
+        return at + whole(level.size // POWERS[SIZE_DIGITS - decimals % 16], to + at)
     at = plain(price, PRICE_DIGITS, to) if style == PAIRED else script(price, PRICE_DIGITS, to)
     to[at] = b":"
     at += 1
@@ -223,31 +236,6 @@ cdef Py_ssize_t level_text(int style, const Level *level, bint ask, char *to) no
         at += script(level.size, SIZE_DIGITS, to + at)
     to[at] = b":"
     return at + 1
-
-
-cdef long long checksum(int style, Track track, Py_ssize_t depth) noexcept:
-    """Returns the checksum of the best levels; Kraken's has the digits of its pair."""
-    cdef char[2 * 25 * CHECKSUM_BYTES] text
-    cdef const Side *bids = &track.book._bids
-    cdef const Side *asks = &track.book._asks
-    cdef Py_ssize_t at = 0, index
-    cdef long long price_unit, size_unit
-    if style == PADDED:
-        price_unit = POWERS[PRICE_DIGITS - track.price_decimals]
-        size_unit = POWERS[SIZE_DIGITS - track.size_decimals]
-        for index in range(asks.count - 1, max(asks.count - depth, 0) - 1, -1):
-            at += whole(~asks.levels[index].key // price_unit, text + at)
-            at += whole(asks.levels[index].size // size_unit, text + at)
-        for index in range(bids.count - 1, max(bids.count - depth, 0) - 1, -1):
-            at += whole(bids.levels[index].key // price_unit, text + at)
-            at += whole(bids.levels[index].size // size_unit, text + at)
-        return thft_crc32(<const unsigned char *> text, at)
-    for index in range(1, depth + 1):
-        if index <= bids.count:
-            at += level_text(style, bids.levels + bids.count - index, False, text + at)
-        if index <= asks.count:
-            at += level_text(style, asks.levels + asks.count - index, True, text + at)
-    return <int> thft_crc32(<const unsigned char *> text, max(at - 1, 0))
 
 
 cdef class MarketReader:
@@ -265,13 +253,16 @@ cdef class MarketReader:
     cdef unsigned char *_out
     cdef Py_ssize_t _used
     cdef long long *_levels[2]
+    cdef LevelText *_texts
     cdef Message _m
 
     def __cinit__(self):
         self._out = <unsigned char *> malloc(OUT_BYTES)
         self._levels[0] = <long long *> malloc(SIDE_BYTES)
         self._levels[1] = <long long *> malloc(SIDE_BYTES)
-        if self._out == NULL or self._levels[0] == NULL or self._levels[1] == NULL:
+        self._texts = <LevelText *> calloc(TEXTS, sizeof(LevelText))
+        if (self._out == NULL or self._texts == NULL or self._levels[0] == NULL
+                or self._levels[1] == NULL):
             raise MemoryError
 
     def __dealloc__(self):
@@ -279,6 +270,7 @@ cdef class MarketReader:
         free(self._levels[0])
         free(self._levels[1])
         free(self._slots)
+        free(self._texts)
 
     def __init__(self, shape, int feed):
         self._feed = feed
@@ -292,7 +284,7 @@ cdef class MarketReader:
         self._style_levels = shape.checksum_levels
         self._cut = shape.cut
         self._whole = shape.whole
-        if self._cut > MOST_CUT or self._style_levels > 25:
+        if self._cut > MOST_CUT or self._style_levels > CHECKED:
             raise ValueError("a shape of more levels than the reader has room for")
         self._arrays = not shape.fields
         if shape.fields:
@@ -407,7 +399,8 @@ cdef class MarketReader:
                 field = self._fields + first + hint
                 bit = <unsigned long long> 1 << hint
                 hint = hint + 1 if hint + 1 < count else 0
-                if field.key_length == stop - start and not memcmp(field.key, start, stop - start):
+                if (field.key_length == stop - start and field.key[0] == start[0]
+                        and not memcmp(field.key, start, stop - start)):
                     if seen & bit or not self._field(cursor, field):
                         return False
                     seen |= bit
@@ -557,7 +550,7 @@ cdef class MarketReader:
         if self._arrays and m.prev != LEVEL:
             if m.seq != self.last + 1 or track.partial or (
                     m.prev == PROOF
-                    and checksum(self._style, track, self._style_levels) != m.checksum):
+                    and self._checksum(track) != m.checksum):
                 return False
             self.last = m.seq
             return True
@@ -622,12 +615,46 @@ cdef class MarketReader:
         book.best(m.top)
         good = self._emits == TOP or m.top[0] == ABSENT_ or m.top[2] == ABSENT_             or m.top[0] < m.top[2]
         if good and self._style and not self._arrays and (m.checksum or self._style == PADDED):
-            good = checksum(self._style, track, self._style_levels) == m.checksum
+            good = self._checksum(track) == m.checksum
         if not good and self._cut:
             memcpy(book._bids.levels, before[0], bids * LEVEL_BYTES)
             memcpy(book._asks.levels, before[1], asks * LEVEL_BYTES)
             book._bids.count, book._asks.count = bids, asks
         return good
+
+    # ---- checksums
+
+    cdef Py_ssize_t _append(self, const Level *level, int decimals, char *to) noexcept:
+        """Appends a level's text, from the last time where it has not changed since."""
+        cdef unsigned long long spread = (<unsigned long long> level.key * <unsigned long long>
+                                          0x9E3779B97F4A7C15ULL) ^ (
+            <unsigned long long> level.size * <unsigned long long> 0xC2B2AE3D27D4EB4FULL)
+        cdef LevelText *kept = self._texts + (spread >> TEXT_SHIFT)
+        if kept.key != level.key or kept.size != level.size or kept.decimals != decimals:
+            kept.key, kept.size, kept.decimals = level.key, level.size, decimals
+            kept.length = <int> level_text(self._style, level, decimals, kept.text)
+        memcpy(to, kept.text, TEXT_BYTES)
+        return kept.length
+
+    cdef long long _checksum(self, Track track) noexcept:
+        """Returns the checksum of the best levels; Kraken's has the digits of its pair."""
+        cdef char[(2 * CHECKED + 1) * TEXT_BYTES] text
+        cdef const Side *bids = &track.book._bids
+        cdef const Side *asks = &track.book._asks
+        cdef Py_ssize_t at = 0, index
+        cdef int decimals = 16 * track.price_decimals + track.size_decimals
+        if self._style == PADDED:
+            for index in range(1, min(asks.count, self._style_levels) + 1):
+                at += self._append(asks.levels + asks.count - index, decimals, text + at)
+            for index in range(1, min(bids.count, self._style_levels) + 1):
+                at += self._append(bids.levels + bids.count - index, decimals, text + at)
+            return thft_crc32(<const unsigned char *> text, at)
+        for index in range(1, self._style_levels + 1):
+            if index <= bids.count:
+                at += self._append(bids.levels + bids.count - index, 0, text + at)
+            if index <= asks.count:
+                at += self._append(asks.levels + asks.count - index, 0, text + at)
+        return <int> thft_crc32(<const unsigned char *> text, max(at - 1, 0))
 
     # ---- records
 
