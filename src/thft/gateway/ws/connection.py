@@ -19,6 +19,8 @@ RECORDS_PER_BATCH = 64
 """So many messages are decoded before the engine acts on the first of them."""
 MESSAGES_PER_TURN = 1_024
 """So many are taken, while nothing has to leave, before what they brought is written."""
+APART_NS, LATE_S = 500_000, 0.001
+"""Market data that nothing has to leave for is written once in so long, and so late at most."""
 MARKET_TIME = b"market-time:"
 PING = b"thft:"
 NEVER = 1 << 62
@@ -46,6 +48,12 @@ class Owner(Protocol):
 class Connection(WSListener):
     """See the module; times are the loop's."""
 
+    __slots__ = (
+        "_dialect", "_fetch", "_fragments", "_gate", "_inbox", "_late", "_loop", "_new_buffer", "_ordinary",
+        "_owed", "_owner", "_probed", "_read", "_recv_ts_ns", "_taken", "_transport", "_written_ns",
+        "began", "ended", "last_heard",
+    )  # fmt: skip
+
     def __init__(
         self,
         owner: Owner,
@@ -69,7 +77,8 @@ class Connection(WSListener):
         self._read = dialect.reader.take
         self._new_buffer = self._ordinary = True
         """`_ordinary`: the reader may take what comes; not while the dialect has books to renew."""
-        self._recv_ts_ns = 0
+        self._recv_ts_ns = self._written_ns = 0
+        self._late: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
         self.began = self.last_heard = self._loop.time()
         self.ended = ""
@@ -102,8 +111,15 @@ class Connection(WSListener):
     def _batch(self, waiting: int, frame: WSFrame) -> None:
         """Lets the engine act on what the reader has made; a turn ends when something leaves."""
         self._taken += waiting - 1
-        if self._flush() or frame.last_in_buffer or self._taken >= MESSAGES_PER_TURN:
+        if (
+            self._flush()
+            or self._taken >= MESSAGES_PER_TURN
+            or (frame.last_in_buffer and self._recv_ts_ns - self._written_ns >= APART_NS)
+        ):
             self._turn_end(frame)
+        elif frame.last_in_buffer:
+            self._new_buffer = True
+            self._late = self._late or self._loop.call_later(LATE_S, self._write)
 
     def _flush(self) -> bool:
         """Hands over what the reader has made; returns whether something has to leave."""
@@ -131,14 +147,22 @@ class Connection(WSListener):
 
     def _turn_end(self, frame: WSFrame) -> None:
         self._new_buffer = bool(frame.last_in_buffer)
+        self._write()
+
+    def _write(self) -> None:
+        """Ends the turn."""
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
         self._taken = 0
+        self._written_ns = self._recv_ts_ns
         self._inbox.turn_end()
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         self._transport = None
         self._flush()
         self._gate.throttle.forget(self._owner.link)
-        self._inbox.turn_end()
+        self._write()
 
     def _control(self, transport: WSTransport, frame: WSFrame, kind: WSMsgType) -> None:
         if kind == WSMsgType.PING:
