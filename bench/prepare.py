@@ -1,7 +1,8 @@
-"""Prepares the two Python 3.13 environments of `thft bench engine`, which runs this program.
+"""Prepares the Python 3.13 environments of `thft bench engine` and `ws`, which run this program.
 
-Prints {"own": interpreter, "peer": interpreter} as JSON, or {"missing": what, "remedy": how to get
-it}. The environments are made once, in the user's cache.
+Prints {"own": interpreter, "peer": interpreter} as JSON, with the argument `cryptofeed` the peer of
+`ws` alone, or {"missing": what, "remedy": how to get it}. The environments are made once, in the
+user's cache.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PEER = "nautilus_trader==2.0.0rc7"
+CRYPTOFEED = "cryptofeed==3.0.1"
 WANTED = (3, 13)
 SOURCES = {".py", ".pyx", ".pxd", ".h"}
 PIP = ("-I", "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
@@ -119,16 +121,27 @@ def say(words: str) -> None:
     print(words, file=sys.stderr, flush=True)
 
 
-def main() -> None:
-    """Makes what is not there yet."""
+def engine() -> dict[str, str]:
+    """Returns what `thft bench engine` runs."""
     wheel = ("--pre", "--only-binary", ":all:", PEER)
+    python = python_313()
+    return {"own": own(python), "peer": environment(cache() / "peer", python, PEER, *wheel)}
+
+
+def cryptofeed() -> dict[str, str]:
+    """Returns what `thft bench ws` runs beside itself."""
+    wheel = ("--only-binary", ":all:", CRYPTOFEED)
+    return {"peer": environment(cache() / "cryptofeed", python_313(), CRYPTOFEED, *wheel)}
+
+
+def main(what: str = "engine") -> None:
+    """Makes what is not there yet."""
     try:
-        python = python_313()
-        ready = {"own": own(python), "peer": environment(cache() / "peer", python, PEER, *wheel)}
+        ready = {"engine": engine, "cryptofeed": cryptofeed}[what]()
     except Missing as missing:
         ready = dict(zip(("missing", "remedy"), missing.args, strict=True))
     print(json.dumps(ready))
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

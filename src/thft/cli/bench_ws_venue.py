@@ -1,7 +1,9 @@
-"""The venue of `thft bench ws`: a simulator that sends ready frames at once; run by `bench_ws`.
+"""The venue of `thft bench ws`, a process of its own that `bench_ws` runs: ready frames at once.
 
-Its first line is the port. Once a client has subscribed it makes COUNT messages and says `ready`;
-a line on its standard input lets them go. Who has started it ends it.
+`make NAME FORM COUNT FILE` writes the frames of COUNT ticks to FILE, in the form that a taker
+speaks. `serve NAME FORM FILE` says its port, serves one client, says in JSON what it has sent and
+will send once the client has subscribed to everything, and lets the frames go when it is given a
+line. Who has started it ends it.
 """
 
 from __future__ import annotations
@@ -9,54 +11,111 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
+import msgspec
 import uvloop
+from msgspec import Struct
+from picows import WSFrame, WSMsgType, WSTransport, WSUpgradeRequest
 
-from thft.base.prng import Prng
+from thft.cli.bench_ws_forms import FORMS, REQUESTS, SYMBOLS, Form
+from thft.cli.bench_ws_walk import BookWalk, QuoteWalk
 from thft.sim.ws.binance import BinanceVenue
+from thft.sim.ws.bitfinex import BitfinexVenue
+from thft.sim.ws.bybit import BybitVenue
+from thft.sim.ws.coinbase import CoinbaseVenue
 from thft.sim.ws.kraken import KrakenVenue
-from thft.sim.ws.server import VenueServer
+from thft.sim.ws.okx import OkxVenue
+from thft.sim.ws.server import VenueServer, VenueSession
 
-VENUES: dict[str, type[VenueServer]] = {"binance": BinanceVenue, "kraken": KrakenVenue}
-SYMBOLS = {
-    "binance": ("BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT"),
-    "kraken": ("BTC/USD", "ETH/USD", "SOL/USD", "XRP/USD"),
+VENUES: dict[str, type[VenueServer]] = {
+    "binance": BinanceVenue,
+    "bybit": BybitVenue,
+    "coinbase": CoinbaseVenue,
+    "kraken": KrakenVenue,
+    "okx": OkxVenue,
+    "bitfinex": BitfinexVenue,
 }
-CHANNELS = ("book", "bookTicker")
-SEED = 4
-BEGIN_NS, STEP_NS = 1_700_000_000_000_000_000, 1_000_000
+BOOKS = ("coinbase", "kraken", "bitfinex")
+"""What of these the core takes by default is a book; of the others, quotes."""
+LOOK_S = 0.002
 LARGEST_SHORT, LARGEST_MIDDLE = 125, 65_535
 """Payload lengths that a frame's head says in one byte, and in two more."""
 
 
-class Taken:
-    """Stands where a client's session stands: keeps what it is sent."""
+class Frames(Struct):
+    """What a file of frames holds; `sent` are those before them, told by who serves."""
 
-    def __init__(self, symbols: tuple[str, ...]) -> None:
-        self.symbols = set(symbols)
-        self.channels = {(channel, symbol) for channel in CHANNELS for symbol in symbols}
-        self.messages: list[bytes] = []
-
-    def send(self, message: bytes) -> None:
-        """Keeps one message."""
-        self.messages.append(message)
+    ticks: int
+    frames: int
+    events: int
+    """Of the frames, those that change a quote or a book; the others only prove one."""
+    sent: int = 0
 
 
-def ticks(venue: VenueServer, symbols: tuple[str, ...], count: int) -> None:
-    """Moves the market: a seeded walk of each symbol, sizes that change with every tick."""
-    prng, cents = Prng(SEED), dict.fromkeys(symbols, 6743210)
-    for at in range(count):
-        symbol = symbols[at % len(symbols)]
-        cents[symbol] += prng.between(-40, 40)
-        bid, ask = cents[symbol], cents[symbol] + prng.between(1, 30)
-        sizes = [f"{prng.between(0, 9)}.{prng.between(1, 99_999_999):08d}" for _ in range(2)]
-        ts_ns = BEGIN_NS + at * STEP_NS
-        venue.tick(symbol, _price(bid), sizes[0], _price(ask), sizes[1], ts_ns)
+class Client(VenueSession):
+    """A session that speaks a form; from `keep` on nothing is sent, but kept."""
+
+    def __init__(self, venue: VenueServer, form: Form) -> None:
+        super().__init__(venue)
+        self.form = form
+        self.sent = 0
+        self.kept: list[bytes] = []
+        self._keeping = False
+
+    def keep(self) -> None:
+        """Sends nothing from now on."""
+        self._keeping = True
+
+    def on_ws_connected(self, transport: WSTransport) -> None:
+        """Begins, with what a client of this form has no words for."""
+        super().on_ws_connected(transport)
+        for request in self.form.unsaid:
+            self.venue.received(self, request)
+
+    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        """Hands a request on as the simulator knows it."""
+        if frame.msg_type == WSMsgType.TEXT:
+            self.messages_in += 1  # a venue cuts who says nothing
+            self.venue.received(self, self.form.request(frame.get_payload_as_bytes()))
+        else:
+            super().on_ws_frame(transport, frame)
+
+    def _send_now(self, message: bytes) -> None:
+        formed = self.form.message(message)
+        if formed is None:
+            return
+        if self._keeping:
+            self.kept.append(formed)
+        else:
+            self.sent += 1
+            super()._send_now(formed)
 
 
-def _price(cents: int) -> str:
-    return f"{cents // 100}.{cents % 100:02d}"
+def opened(name: str) -> tuple[VenueServer, QuoteWalk | BookWalk]:
+    """Returns a venue whose market has begun, and what moves it on."""
+    venue = VENUES[name]()
+    walk = (BookWalk if name in BOOKS else QuoteWalk)(venue, SYMBOLS[name])
+    walk.begin()
+    return venue, walk
+
+
+def made(name: str, form: Form, count: int) -> tuple[Frames, bytes]:
+    """Returns the frames of `count` ticks as a client gets them that subscribes to everything."""
+    venue, walk = opened(name)
+    client = Client(venue, form)
+    client.transport = cast(Any, object())  # it stands for a connection, and is not used
+    client.keep()
+    venue.sessions.append(client)
+    venue.connected(client)
+    for request in REQUESTS[name]:
+        venue.received(client, request)
+    client.kept.clear()
+    walk.run(count)
+    events = sum(b'"cs"' not in message for message in client.kept)
+    frames = b"".join(map(framed, client.kept))
+    return Frames(count, len(client.kept), events), frames
 
 
 def framed(payload: bytes) -> bytes:
@@ -69,26 +128,55 @@ def framed(payload: bytes) -> bytes:
     return b"\x81\x7f" + size.to_bytes(8, "big") + payload
 
 
-async def serve(name: str, count: int) -> None:
+async def make(name: str, form: Form, count: int, file: Path) -> None:
+    """Writes frames; the first line says what they are."""
+    told, frames = made(name, form, count)
+    file.write_bytes(msgspec.json.encode(told) + b"\n" + frames)
+
+
+async def serve(name: str, form: Form, file: Path) -> None:
     """Serves one client; see the module."""
-    loop, venue, symbols = asyncio.get_running_loop(), VENUES[name](), SYMBOLS[name]
-    ticks(venue, symbols, len(symbols))
+    head, _, frames = file.read_bytes().partition(b"\n")
+    told = msgspec.json.decode(head, type=Frames)
+    venue, _ = opened(name)
+    clients: list[Client] = []
+
+    def accept(request: WSUpgradeRequest) -> VenueSession:
+        clients.append(Client(venue, form))
+        return clients[-1]
+
+    venue._accept = accept  # type: ignore[method-assign]
     print(await venue.listen(), flush=True)
-    await venue.subscribed()
-    sessions, taken = venue.sessions, Taken(symbols)
-    everyone: list[Any] = [taken]
-    venue.sessions = everyone
-    ticks(venue, symbols, count)
-    venue.sessions = sessions
-    frames = b"".join(map(framed, taken.messages))
-    print("ready", flush=True)
-    await loop.run_in_executor(None, sys.stdin.readline)
-    transport = sessions[0].transport
+    while not (clients and subscribed(name, clients[0])):
+        await asyncio.sleep(LOOK_S)
+    client = clients[0]
+    client.keep()
+    told.sent = client.sent
+    print(msgspec.json.encode(told).decode(), flush=True)
+    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
+    transport = client.transport
     assert transport is not None
     transport.underlying_transport.write(frames)
     await transport.wait_disconnected()
 
 
-if __name__ == "__main__":
+def subscribed(name: str, client: Client) -> bool:
+    """Says whether a client has asked for everything; what it says after that gets no answer."""
+    channels = {channel for channel, _ in client.channels}
+    return client.venue.subscribed_symbols() >= set(SYMBOLS[name]) and (
+        name != "coinbase" or channels == {"level2", "heartbeats"}
+    )
+
+
+def main(what: str, name: str, form: str, *rest: str) -> None:
+    """Does what the command line says."""
     logging.disable(logging.WARNING)  # that a client is slower than the loopback is no news
-    uvloop.run(serve(sys.argv[1], int(sys.argv[2])))
+    taken = FORMS[form][name]
+    if what == "make":
+        uvloop.run(make(name, taken, int(rest[0]), Path(rest[1])))
+    else:
+        uvloop.run(serve(name, taken, Path(rest[0])))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
