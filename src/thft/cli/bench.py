@@ -50,6 +50,8 @@ def bench(*names: str, json: bool = False, directory: Path | None = None) -> int
         is named.
         Only when named: engine, the whole engine beside NautilusTrader, which needs a checkout,
         Python 3.13 and, the first time, a package index; session, the second half of fix.
+        What fix and ws have beside them, QuickFIX and cryptofeed, is left out, and said to be,
+        where it cannot be had.
     json
         Print one JSON object per figure instead of a table.
     directory

@@ -32,7 +32,7 @@ from thft.cli.bench_ws_venue import Frames
 from thft.core.config import load
 from thft.core.runner import Core
 
-TICKS = dict.fromkeys(SYMBOLS, 100_000) | {"kraken": 60_000, "bitfinex": 25_000}
+TICKS = dict.fromkeys(SYMBOLS, 200_000) | {"kraken": 100_000, "bitfinex": 40_000}
 """So many ticks that what a core does once, like zeroing its first segments, is no part of the
 figure; less where one is more, and longer in the making."""
 SLOW_TICKS = 10_000

@@ -19,6 +19,7 @@ from thft.base.errors import LocalError
 from thft.cli.bench_ws_forms import BASES
 
 PROGRAMS = Path(__file__).resolve().parents[3] / "bench"
+INSTALL_TIMEOUT_S = 300.0
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,13 @@ def environment() -> str | None:
         print("cryptofeed is not measured: its program is in bench/ of a checkout", file=sys.stderr)
         return None
     command = [sys.executable, str(prepare), "cryptofeed"]
-    done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
+    try:
+        done = subprocess.run(
+            command, stdout=subprocess.PIPE, check=True, timeout=INSTALL_TIMEOUT_S
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        print(f"cryptofeed is not measured: {prepare} failed ({error})", file=sys.stderr)
+        return None
     ready = json.loads(done.stdout)
     if "missing" in ready:
         words = f"cryptofeed is not measured: {ready['missing']}; {ready['remedy']}"

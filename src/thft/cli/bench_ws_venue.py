@@ -77,6 +77,7 @@ class Client(VenueSession):
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         """Hands a request on as the simulator knows it."""
         if frame.msg_type == WSMsgType.TEXT:
+            self.messages_in += 1  # a venue cuts who says nothing
             self.venue.received(self, self.form.request(frame.get_payload_as_bytes()))
         else:
             super().on_ws_frame(transport, frame)

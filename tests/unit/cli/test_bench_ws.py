@@ -6,6 +6,7 @@ import asyncio
 import json
 import sys
 from pathlib import Path
+from typing import cast
 
 import msgspec
 import pytest
@@ -15,8 +16,11 @@ from thft.base.errors import LocalError
 from thft.cli import bench_ws, bench_ws_cryptofeed
 from thft.cli.bench_ws import Taker
 from thft.cli.bench_ws_floor import DECODERS, Numbered
-from thft.cli.bench_ws_forms import CRYPTOFEED, FORMS, PLAIN, SYMBOLS
+from thft.cli.bench_ws_forms import CRYPTOFEED, FORMS, PLAIN, REQUESTS, SYMBOLS
 from thft.cli.bench_ws_venue import Frames, framed, made
+from thft.gateway.port import EngineInbox
+from thft.gateway.ws.dialect import Wanted
+from thft.gateway.ws.venues import VENUES
 
 TICKS = 500
 STANDS_FOR_CRYPTOFEED = """
@@ -70,6 +74,16 @@ def test_core_and_floor_take_every_message(
     }
     taken = bench_ws.measured(name, takers, tmp_path)
     assert all(len(values) == 1 and values[0] > 0 for values in taken.values())
+
+
+@pytest.mark.parametrize("name", SYMBOLS)
+def test_what_is_asked_for_is_the_dialects_default(name: str) -> None:
+    venue = VENUES[name]
+    symbols = {symbol: number for number, symbol in enumerate(SYMBOLS[name], 1)}
+    inbox = cast(EngineInbox, object())  # nothing comes in
+    dialect = venue.dialect(inbox, Wanted(1, symbols, venue.books[0]))
+    said, known = list(map(json.loads, dialect.opened())), list(map(json.loads, REQUESTS[name]))
+    assert sorted(said, key=str) == sorted(known, key=str)
 
 
 def test_messages_that_do_not_come_are_no_figure(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,6 +212,15 @@ def test_without_an_environment_cryptofeed_is_left_out(
     monkeypatch.setattr(bench_ws_cryptofeed, "PROGRAMS", tmp_path)
     assert bench_ws_cryptofeed.environment() is None
     assert "cryptofeed is not measured: no Python 3.13; install it" in capsys.readouterr().err
+
+
+def test_an_environment_that_fails_leaves_cryptofeed_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "prepare.py").write_text("raise SystemExit(3)")
+    monkeypatch.setattr(bench_ws_cryptofeed, "PROGRAMS", tmp_path)
+    assert bench_ws_cryptofeed.environment() is None
+    assert "exit status 3" in capsys.readouterr().err
 
 
 def test_prepare_says_what_it_lacks(

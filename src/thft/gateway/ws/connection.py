@@ -49,9 +49,9 @@ class Connection(WSListener):
     """See the module; times are the loop's."""
 
     __slots__ = (
-        "_dialect", "_fetch", "_fragments", "_gate", "_inbox", "_late", "_loop", "_new_buffer", "_ordinary",
-        "_owed", "_owner", "_probed", "_read", "_recv_ts_ns", "_taken", "_transport", "_written_ns",
-        "began", "ended", "last_heard",
+        "_dialect", "_fetch", "_fragments", "_gate", "_inbox", "_late", "_loop", "_new_buffer",
+        "_ordinary", "_owed", "_owner", "_probed", "_read", "_recv_ts_ns", "_taken", "_transport",
+        "_written_ns", "began", "ended", "last_heard",
     )  # fmt: skip
 
     def __init__(
@@ -111,13 +111,11 @@ class Connection(WSListener):
     def _batch(self, waiting: int, frame: WSFrame) -> None:
         """Lets the engine act on what the reader has made; a turn ends when something leaves."""
         self._taken += waiting - 1
-        if (
-            self._flush()
-            or self._taken >= MESSAGES_PER_TURN
-            or (frame.last_in_buffer and self._recv_ts_ns - self._written_ns >= APART_NS)
-        ):
+        ends = self._flush() or self._taken >= MESSAGES_PER_TURN
+        last = bool(frame.last_in_buffer)
+        if ends or (last and self._recv_ts_ns - self._written_ns >= APART_NS):
             self._turn_end(frame)
-        elif frame.last_in_buffer:
+        elif last:
             self._new_buffer = True
             self._late = self._late or self._loop.call_later(LATE_S, self._write)
 
