@@ -6,7 +6,6 @@ from cpython.bytearray cimport PyByteArray_AS_STRING
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.string cimport memcpy, memset
 
-CORE_API = 1
 
 cdef enum:
     GROUP_END_FLAG = 1

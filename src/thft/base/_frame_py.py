@@ -7,8 +7,6 @@ from collections.abc import Callable
 from functools import cache
 from zlib import crc32 as crc32
 
-CORE_API = 1
-
 _REST = struct.Struct("<IQqHBBHH")
 """A header behind its checksum."""
 _CHECKED = struct.Struct("<IIQ11xB4x")

@@ -14,7 +14,6 @@ from thft.kernel.strategy import BudgetExceeded
 from thft.model.event import TradePrint
 from thft.model.fixed import pack_pairs
 
-CORE_API = 2
 
 cdef enum:
     QUOTE_TYPE = 0x0101
@@ -63,9 +62,9 @@ cdef class QuoteLane:
     cdef readonly object kernel
     cdef readonly FrameBuffer frames
     cdef dict _books
-    cdef list _cache
+    cdef list _cache, _depth_cache
+    cdef dict _depths
     cdef unsigned char *scratch
-    cdef public dict depths
     cdef public long long now_ns, seq, next_due_ns, next_hash_seq, quotes, trades, calls
     cdef public bint dirty
     cdef public object calling
@@ -94,6 +93,15 @@ cdef class QuoteLane:
     def books(self, dict books not None):
         self._books = books
         self._cache = [None] * CACHE_SLOTS
+
+    @property
+    def depths(self):
+        return self._depths
+
+    @depths.setter
+    def depths(self, dict depths not None):
+        self._depths = depths
+        self._depth_cache = [(None, None)] * CACHE_SLOTS
 
     def attach(self, FrameBuffer frames, long long next_seq):
         self.frames = frames
@@ -130,6 +138,16 @@ cdef class QuoteLane:
             )
         self._cache[at] = found
         return <TopBook?> found
+
+    cdef DepthBook levels_of(self, TopBook book):
+        cdef Py_ssize_t at = (book.feed * 131 + book.instrument) & (CACHE_SLOTS - 1)
+        cdef tuple cached = <tuple> self._depth_cache[at]
+        if cached[0] is not book:
+            found = self._depths.get((book.feed, book.instrument))
+            if found is None:
+                found = self._depths[book.feed, book.instrument] = DepthBook()
+            cached = self._depth_cache[at] = (book, <DepthBook?> found)
+        return <DepthBook> cached[1]
 
     def depth(self, int feed, int instrument, bint reset, bids, asks, long long venue_ts_ns,
               long long venue_seq, long long recv_ts_ns):
@@ -218,13 +236,9 @@ cdef class QuoteLane:
         cdef const unsigned char *asks = bids + head.bids * LEVEL_BYTES
         cdef TopBook book = self.begin(head.feed, head.instrument, &recv_ts_ns)
         cdef long long top[4]
-        cdef DepthBook levels
+        cdef DepthBook levels = self.levels_of(book)
         cdef int feed = head.feed
         cdef Py_ssize_t size = DEPTH_HEAD_BYTES + (head.bids + head.asks) * LEVEL_BYTES
-        found = self.depths.get((feed, head.instrument))
-        if found is None:
-            found = self.depths[feed, head.instrument] = DepthBook()
-        levels = <DepthBook?> found
         levels.take(head.reset, bids, head.bids, asks, head.asks)
         levels.best(top)
         self.quotes += 1

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from thft.kernel.engine import Kernel
     from thft.kernel.slot import StrategySlot
 
-CORE_API = 2
 DEPTH_TYPE, TRADE_TYPE, LEVEL_BYTES = 0x0102, 0x0107, 16
 LEVELS_A_FRAME = 4_000
 """A frame must fit a block; the kernel takes what is more in several."""

@@ -9,7 +9,6 @@ from thft.model.fixed import ABSENT, pack_pairs
 
 cdef long long ABSENT_ = ABSENT
 
-CORE_API = 3
 
 cdef enum:
     LEVEL_BYTES = 16

@@ -8,7 +8,6 @@ from typing import Any
 
 from thft.model.fixed import ABSENT, pack_pairs, unpack_pairs
 
-CORE_API = 3
 LEVELS_KEPT = 5_000
 """So many of a side, the best: no venue shows more, and what falls out is no price to trade at."""
 

@@ -8,7 +8,6 @@ cdef extern from "Python.h":
     Py_ssize_t PyUnicode_GET_LENGTH(object text)
     void *PyUnicode_DATA(object text)
 
-CORE_API = 1
 
 cdef extern from "json_core.h":
     ctypedef const unsigned char *Text "thft_text"

@@ -15,7 +15,6 @@ import msgspec
 
 from thft.base.errors import RemoteError
 
-CORE_API = 1
 PRICE_DIGITS = 9
 SIZE_DIGITS = 8
 INT64_MAX = 2**63 - 1

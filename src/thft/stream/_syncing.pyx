@@ -28,7 +28,6 @@ cdef extern from "syncing_core.h" nogil:
     uint64_t thft_syncer_unsynced(thft_syncer *s)
     int thft_syncer_failure(thft_syncer *s)
 
-CORE_API = 1
 SyncCall = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)
 
 

@@ -14,8 +14,6 @@ from thft.base.errors import LocalError, ThftError
 from thft.stream.disk import File, JournalPoisoned, disk_error
 from thft.stream.watermark import Watermark
 
-CORE_API = 1
-
 
 class Syncer:
     """One fdatasync covers all writes that had ended before it began.

@@ -26,7 +26,6 @@ cdef extern from "json_core.h":
     bint skip "thft_skip"(Cursor *cursor, int depth) noexcept
     bint row "thft_row"(Cursor *cursor, long long *to) noexcept
 
-CORE_API = 1
 
 thft_frame_init()
 
@@ -120,8 +119,9 @@ cdef class Track:
         self.book = DepthBook()
 
 
-cdef inline bint integer(Cursor *cursor, long long *value) noexcept:
-    return cursor.at < cursor.end and cursor.at[0] != b'"' and number(cursor, 0, value)
+cdef inline bint plain_number(Cursor *cursor, long long *value, int digits=0) noexcept:
+    """Reads a number that is no string, whole unless it may have decimals."""
+    return cursor.at < cursor.end and cursor.at[0] != b'"' and number(cursor, digits, value)
 
 
 cdef inline bint quoted(Cursor *cursor, int digits, long long *value) noexcept:
@@ -183,10 +183,12 @@ cdef Py_ssize_t whole(unsigned long long value, char *to) noexcept:
     return count
 
 
-cdef Py_ssize_t plain(long long value, int digits, char *to) noexcept:
-    """Writes value / 10**digits in the shortest way."""
-    cdef long long rest = value % POWERS[digits]
-    cdef Py_ssize_t length = whole(value // POWERS[digits], to), index
+cdef Py_ssize_t plain(unsigned long long value, int digits, char *to) noexcept:
+    """Writes value / 10**digits, a price's or a size's, in the shortest way."""
+    cdef unsigned long long head = value // 1_000_000_000 if digits == PRICE_DIGITS \
+        else value // 100_000_000
+    cdef unsigned int rest = <unsigned int> (value - head * POWERS[digits])
+    cdef Py_ssize_t length = whole(head, to), index
     if not rest:
         return length
     to[length] = b"."
@@ -199,21 +201,19 @@ cdef Py_ssize_t plain(long long value, int digits, char *to) noexcept:
     return length
 
 
-cdef Py_ssize_t script(long long value, int digits, char *to) noexcept:
-    """Writes value / 10**digits as JavaScript does: below 1e-6 with an exponent."""
-    cdef char[20] figures
-    cdef Py_ssize_t count = whole(value, figures), length = 1, leading = digits - count
-    if not value or leading < 6:
+cdef Py_ssize_t number_text(int style, long long value, int digits, char *to) noexcept:
+    """Writes value / 10**digits plainly, or as JavaScript does (amount): small with exponents."""
+    cdef Py_ssize_t count, length
+    if style == PAIRED or not value or value >= POWERS[digits - 6]:
         return plain(value, digits, to)
-    while figures[count - 1] == b"0":
-        count -= 1
-    to[0] = figures[0]
-    if count > 1:
-        to[1] = b"."
-        memcpy(to + 2, figures + 1, count - 1)
-        length = count + 1
+    length = count = whole(value, to + 1)
+    while to[length] == b"0":
+        length -= 1
+    to[0] = to[1]
+    to[1] = b"."
+    length += length > 1
     memcpy(to + length, <const char *> b"e-", 2)
-    return length + 2 + whole(leading + 1, to + length + 2)
+    return length + 2 + whole(digits - count + 1, to + length + 2)
 
 
 cdef Py_ssize_t level_text(int style, const Level *level, int decimals, char *to) noexcept:
@@ -224,16 +224,11 @@ cdef Py_ssize_t level_text(int style, const Level *level, int decimals, char *to
     if style == PADDED:
         at = whole(price // POWERS[PRICE_DIGITS - decimals // 16], to)
         return at + whole(level.size // POWERS[SIZE_DIGITS - decimals % 16], to + at)
-    at = plain(price, PRICE_DIGITS, to) if style == PAIRED else script(price, PRICE_DIGITS, to)
+    at = number_text(style, price, PRICE_DIGITS, to)
     to[at] = b":"
-    at += 1
-    if style == AMOUNT and ask:
-        to[at] = b"-"
-        at += 1
-    if style == PAIRED:
-        at += plain(level.size, SIZE_DIGITS, to + at)
-    else:
-        at += script(level.size, SIZE_DIGITS, to + at)
+    to[at + 1] = b"-"
+    at += 2 if style == AMOUNT and ask else 1
+    at += number_text(style, level.size, SIZE_DIGITS, to + at)
     to[at] = b":"
     return at + 1
 
@@ -257,20 +252,17 @@ cdef class MarketReader:
     cdef Message _m
 
     def __cinit__(self):
-        self._out = <unsigned char *> malloc(OUT_BYTES)
-        self._levels[0] = <long long *> malloc(SIDE_BYTES)
-        self._levels[1] = <long long *> malloc(SIDE_BYTES)
-        self._texts = <LevelText *> calloc(TEXTS, sizeof(LevelText))
-        if (self._out == NULL or self._texts == NULL or self._levels[0] == NULL
-                or self._levels[1] == NULL):
+        self._out = <unsigned char *> calloc(
+            1, OUT_BYTES + 2 * SIDE_BYTES + TEXTS * sizeof(LevelText))
+        if self._out == NULL:
             raise MemoryError
+        self._levels[0] = <long long *> (self._out + OUT_BYTES)
+        self._levels[1] = <long long *> (self._out + OUT_BYTES + SIDE_BYTES)
+        self._texts = <LevelText *> (self._out + OUT_BYTES + 2 * SIDE_BYTES)
 
     def __dealloc__(self):
         free(self._out)
-        free(self._levels[0])
-        free(self._levels[1])
         free(self._slots)
-        free(self._texts)
 
     def __init__(self, shape, int feed):
         self._feed = feed
@@ -320,14 +312,9 @@ cdef class MarketReader:
         if self._tracks.pop(key.encode(), None) is not None:
             self._spread()
 
-    def leave_all(self):
-        self._tracks = {}
-        self._spread()
-
     cdef int _spread(self) except -1:
         """Makes the table of symbols anew, at most a quarter full."""
         cdef unsigned int size = 16, at
-        cdef Slot *slot
         while size < 4 * len(self._tracks):
             size *= 2
         slots = <Slot *> malloc(size * sizeof(Slot))
@@ -340,16 +327,13 @@ cdef class MarketReader:
             at = spread_of(<Text> PyBytes_AS_STRING(key), len(key)) & self._mask
             while slots[at].track != NULL:
                 at = (at + 1) & self._mask
-            slot = slots + at
-            slot.length = kept(key, slot.key)
-            slot.track = <void *> track
+            slots[at].length = kept(key, slots[at].key)
+            slots[at].track = <void *> track
         return 0
 
     cdef void *_find(self) noexcept:
         cdef Py_ssize_t length = self._m.symbol_end - self._m.symbol
         cdef unsigned int at
-        if self._m.symbol == NULL:
-            return NULL
         at = spread_of(self._m.symbol, length) & self._mask
         while self._slots[at].track != NULL:
             if (self._slots[at].length == length
@@ -422,36 +406,31 @@ cdef class MarketReader:
             return (string(cursor, &start, &stop) and stop - start == field.text_length
                     and not memcmp(start, field.text, field.text_length))
         if what == SYMBOL:
-            if (not string(cursor, &start, &stop) or stop - start < field.text_length
-                    or memcmp(start, field.text, field.text_length)):
+            if not string(cursor, &m.symbol, &m.symbol_end):
                 return False
-            m.symbol, m.symbol_end = start + field.text_length, stop
-            return True
+            m.symbol += field.text_length
+            return (m.symbol <= m.symbol_end and not memcmp(
+                m.symbol - field.text_length, field.text, field.text_length))
         if what == SEQ:
-            return integer(cursor, &m.seq)
-        if what == PREV:
-            return integer(cursor, &m.prev)
-        if what == FIRST:
-            if not integer(cursor, &m.prev):
+            return plain_number(cursor, &m.seq)
+        if what == PREV or what == FIRST:
+            if not plain_number(cursor, &m.prev):
                 return False
-            m.prev -= 1
+            m.prev -= what == FIRST
             return True
         if what == CHECKSUM:
-            return integer(cursor, &m.checksum)
-        if what == MS:
-            return integer(cursor, &ms) and of_ms(ms, &m.ts_ns)
-        if what == MS_BEST:
-            return integer(cursor, &ms) and of_ms(ms, &m.best_ts_ns)
+            return plain_number(cursor, &m.checksum)
+        if what == MS or what == MS_BEST:
+            return plain_number(cursor, &ms) and of_ms(ms, &m.ts_ns if what == MS else &m.best_ts_ns)
         if what == MS_TEXT:
             return (string(cursor, &start, &stop) and 0 < stop - start <= 13 and start[0] != b"-"
                     and scaled(start, stop, 0, False, &ms) and (stop - 1)[0] != b"."
                     and of_ms(ms, &m.ts_ns))
         if what == ISO:
             return string(cursor, &start, &stop) and of_iso(start, stop, &m.ts_ns)
-        if what == BID or what == ASK:
-            return quoted(cursor, PRICE_DIGITS, m.top + (0 if what == BID else 2))
-        if what == BID_SIZE or what == ASK_SIZE:
-            return quoted(cursor, SIZE_DIGITS, m.top + (1 if what == BID_SIZE else 3))
+        if BID <= what <= ASK_SIZE:  # price and size of the bid, then of the ask
+            return quoted(cursor, SIZE_DIGITS if (what - BID) & 1 else PRICE_DIGITS,
+                          m.top + (what - BID))
         if what == OBJECT:
             return self._object(cursor, field.node)
         if what == ONE:
@@ -465,10 +444,9 @@ cdef class MarketReader:
         cdef Text start
         cdef Text stop
         if what == PRICE or what == SIZE:  # of the update that `_updates` reads
-            if field.text_length and (cursor.at == cursor.end or cursor.at[0] != b'"'):
-                return False
-            return number(cursor, PRICE_DIGITS if what == PRICE else SIZE_DIGITS,
-                          self._m.top + (0 if what == PRICE else 1))
+            return ((cursor.at < cursor.end and cursor.at[0] == b'"' or not field.text_length)
+                    and number(cursor, PRICE_DIGITS if what == PRICE else SIZE_DIGITS,
+                               self._m.top + (what == SIZE)))
         if what == SIDE:
             if not string(cursor, &start, &stop):
                 return False
@@ -506,36 +484,32 @@ cdef class MarketReader:
         if not token(cursor, b"["):
             return False
         m.symbol = cursor.at
-        if not integer(cursor, &count):
+        if not plain_number(cursor, &count):
             return False
         m.symbol_end = cursor.at
         if not token(cursor, b","):
             return False
         m.prev = HEARTBEAT
         if string(cursor, &start, &stop):
-            if stop - start != 2 or not (start[0] == b"h" or start[0] == b"c"):
-                return False
-            if start[0] == b"c":
+            if stop - start == 2 and not memcmp(start, <char *> b"cs", 2):
                 m.prev = PROOF
-                if start[1] != b"s" or not (token(cursor, b",") and integer(cursor, &m.checksum)):
+                if not (token(cursor, b",") and plain_number(cursor, &m.checksum)):
                     return False
-            elif start[1] != b"b":
+            elif stop - start != 2 or memcmp(start, <char *> b"hb", 2):
                 return False
         else:
             m.prev = LEVEL
-            if not (token(cursor, b"[") and cursor.at < cursor.end and cursor.at[0] != b'"'
-                    and number(cursor, PRICE_DIGITS, m.top) and token(cursor, b",")
-                    and integer(cursor, &count) and token(cursor, b",")
-                    and cursor.at < cursor.end and cursor.at[0] != b'"'
-                    and number(cursor, SIZE_DIGITS, m.top + 1) and token(cursor, b"]")
+            if not (token(cursor, b"[") and plain_number(cursor, m.top, PRICE_DIGITS)
+                    and token(cursor, b",") and plain_number(cursor, &count) and token(cursor, b",")
+                    and plain_number(cursor, m.top + 1, SIZE_DIGITS) and token(cursor, b"]")
                     and m.top[1]):
                 return False
             m.top[2] = m.top[1] < 0
             m.top[1] = (-m.top[1] if m.top[1] < 0 else m.top[1]) if count else 0
             if not self._level(<int> m.top[2]):
                 return False
-        if not (token(cursor, b",") and integer(cursor, &m.seq) and token(cursor, b",")
-                and integer(cursor, &ms) and of_ms(ms, &m.ts_ns)):
+        if not (token(cursor, b",") and plain_number(cursor, &m.seq) and token(cursor, b",")
+                and plain_number(cursor, &ms) and of_ms(ms, &m.ts_ns)):
             return False
         while token(cursor, b","):
             if not skip(cursor, NESTED):
@@ -547,6 +521,7 @@ cdef class MarketReader:
     cdef bint _apply(self, Track track) noexcept:
         """Proves a message and writes its record; one that does not hold has changed nothing."""
         cdef Message *m = &self._m
+        cdef int at
         if self._arrays and m.prev != LEVEL:
             if m.seq != self.last + 1 or track.partial or (
                     m.prev == PROOF
@@ -559,10 +534,8 @@ cdef class MarketReader:
         if m.best_ts_ns != ABSENT_:
             m.ts_ns = m.best_ts_ns
         if self._emits == FIRST_LEVELS:
-            m.top[0] = self._levels[0][0] if m.counts[0] else ABSENT_
-            m.top[1] = self._levels[0][1] if m.counts[0] else ABSENT_
-            m.top[2] = self._levels[1][0] if m.counts[1] else ABSENT_
-            m.top[3] = self._levels[1][1] if m.counts[1] else ABSENT_
+            for at in range(4):
+                m.top[at] = self._levels[at >> 1][at & 1] if m.counts[at >> 1] else ABSENT_
         elif self._emits != TICKER and not self._book(track):
             return False
         track.last, track.last_ts_ns = m.seq, m.ts_ns
@@ -626,9 +599,8 @@ cdef class MarketReader:
 
     cdef Py_ssize_t _append(self, const Level *level, int decimals, char *to) noexcept:
         """Appends a level's text, from the last time where it has not changed since."""
-        cdef unsigned long long spread = (<unsigned long long> level.key * <unsigned long long>
-                                          0x9E3779B97F4A7C15ULL) ^ (
-            <unsigned long long> level.size * <unsigned long long> 0xC2B2AE3D27D4EB4FULL)
+        cdef unsigned long long spread = (<unsigned long long> level.key * 0x9E3779B97F4A7C15ULL
+                                          ^ <unsigned long long> level.size * 0xC2B2AE3D27D4EB4FULL)
         cdef LevelText *kept = self._texts + (spread >> TEXT_SHIFT)
         if kept.key != level.key or kept.size != level.size or kept.decimals != decimals:
             kept.key, kept.size, kept.decimals = level.key, level.size, decimals
@@ -639,21 +611,21 @@ cdef class MarketReader:
     cdef long long _checksum(self, Track track) noexcept:
         """Returns the checksum of the best levels; Kraken's has the digits of its pair."""
         cdef char[(2 * CHECKED + 1) * TEXT_BYTES] text
-        cdef const Side *bids = &track.book._bids
-        cdef const Side *asks = &track.book._asks
+        cdef const Side *sides[2]
+        cdef const Side *side
         cdef Py_ssize_t at = 0, index
-        cdef int decimals = 16 * track.price_decimals + track.size_decimals
+        cdef int decimals = 16 * track.price_decimals + track.size_decimals, which
+        sides[0], sides[1] = &track.book._asks, &track.book._bids
         if self._style == PADDED:
-            for index in range(1, min(asks.count, self._style_levels) + 1):
-                at += self._append(asks.levels + asks.count - index, decimals, text + at)
-            for index in range(1, min(bids.count, self._style_levels) + 1):
-                at += self._append(bids.levels + bids.count - index, decimals, text + at)
+            for which in range(2):
+                side = sides[which]
+                for index in range(1, min(side.count, self._style_levels) + 1):
+                    at += self._append(side.levels + side.count - index, decimals, text + at)
             return thft_crc32(<const unsigned char *> text, at)
-        for index in range(1, self._style_levels + 1):
-            if index <= bids.count:
-                at += self._append(bids.levels + bids.count - index, 0, text + at)
-            if index <= asks.count:
-                at += self._append(asks.levels + asks.count - index, 0, text + at)
+        for index in range(2, 2 * self._style_levels + 2):
+            side = sides[1 - (index & 1)]
+            if index >> 1 <= side.count:
+                at += self._append(side.levels + side.count - (index >> 1), decimals, text + at)
         return <int> thft_crc32(<const unsigned char *> text, max(at - 1, 0))
 
     # ---- records

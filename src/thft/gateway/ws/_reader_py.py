@@ -10,8 +10,6 @@ from thft.model.fixed import ABSENT
 if TYPE_CHECKING:
     from thft.gateway.ws.reader import Shape
 
-CORE_API = 1
-
 
 class Track:
     """One symbol in step: what its dialect and the reader both go on from.
@@ -46,9 +44,6 @@ class MarketReader:
 
     def leave(self, key: str) -> None:
         """Leaves a symbol to the dialect."""
-
-    def leave_all(self) -> None:
-        """Leaves every symbol to the dialect."""
 
     def take(self, payload: bytes) -> int:
         """Takes a message if it is an ordinary one that holds; returns 0 when it is the dialect's.

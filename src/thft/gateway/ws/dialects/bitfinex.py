@@ -159,7 +159,8 @@ class BitfinexDialect(VenueDialect):
             self._paused = True
             self.fault(0, "venue_status", f"the venue is in maintenance: {words}")
             self._books.clear()
-            self.reader.leave_all()
+            for id in self._channels:
+                self.reader.leave(str(id))
             self.waiting |= {key for key in self._channels.values() if key[0] == BOOK}
         elif event.code:
             self.fault(0, "venue_status", words)
