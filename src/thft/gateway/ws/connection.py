@@ -18,7 +18,7 @@ from thft.gateway.ws.dialect import Fetch, VenueDialect
 RECORDS_PER_BATCH = 64
 """So many messages are decoded before the engine acts on the first of them."""
 MESSAGES_PER_TURN = 1_024
-"""So many are taken, while nothing has to leave, before what they brought is written."""
+"""So many, and what is left of a batch, before what they brought is written."""
 APART_NS, LATE_S = 500_000, 0.001
 """Market data that nothing has to leave for is written once in so long, and so late at most."""
 MARKET_TIME = b"market-time:"

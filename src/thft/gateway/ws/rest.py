@@ -25,7 +25,10 @@ def _nobody(fetch: Fetch, body: bytes | None, error: str) -> None:
 
 
 class Rest:
-    """GETs of one feed, few at a time; every one is answered once, by a body or an error."""
+    """GETs of one feed, few at a time; every one is answered once, by a body or an error.
+
+    None is sent for as long as the venue has asked for: it waits.
+    """
 
     def __init__(self, url: str, timeout_s: float) -> None:
         """`url` stands before every path; `timeout_s` holds for a whole answer."""
@@ -57,14 +60,12 @@ class Rest:
 
     async def _get(self, fetch: Fetch) -> None:
         answer = self.answer
+        await asyncio.sleep(self._quiet_until_s - asyncio.get_running_loop().time())
         async with self._room:
             body, error = await self._body(fetch.path)
         answer(fetch, body, error)
 
     async def _body(self, path: str) -> tuple[bytes | None, str]:
-        left_s = self._quiet_until_s - asyncio.get_running_loop().time()
-        if left_s > 0:
-            return None, f"GET {path}: not sent, the venue wants no requests for {left_s:.0f} s"
         if self._session is None:
             self._session = aiohttp.ClientSession(timeout=self._timeout)
         try:

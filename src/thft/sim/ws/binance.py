@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 
 from thft.sim.ws.book import Change, Levels, SimBook
-from thft.sim.ws.server import VenueServer, VenueSession
+from thft.sim.ws.server import TOO_MANY, VenueServer, VenueSession
 
 CHANNELS = ("bookTicker", "depth@100ms", "trade")
 
@@ -81,7 +81,7 @@ class BinanceVenue(VenueServer):
         if parts.path != "/api/v3/depth" or not listed:
             return 400, b'{"code":-1121,"msg":"Invalid symbol."}'
         if self.refused(False):
-            return 429, b'{"code":-1003,"msg":"Too many requests."}'
+            return TOO_MANY, b'{"code":-1003,"msg":"Too many requests."}'
         bids, asks = self.book(symbol).best(int(query.get("limit", ["100"])[0]))
         number = self._numbers[symbol]
         body = f'{{"lastUpdateId":{number},"bids":[{_levels(bids)}],"asks":[{_levels(asks)}]}}'

@@ -25,6 +25,7 @@ from picows import (
 
 from thft.host.port import loopback_socket
 
+TOO_MANY = 429
 MARKET_TIME = b"market-time:"
 
 
@@ -166,7 +167,9 @@ class VenueServer:
 
         async def answer(request: web.Request) -> web.Response:
             status, body = self.rest(request.path_qs)
-            return web.Response(status=status, body=body, content_type="application/json")
+            patience = {"Retry-After": "1"} if status == TOO_MANY else {}
+            kind = "application/json"
+            return web.Response(status=status, body=body, content_type=kind, headers=patience)
 
         application = web.Application()
         application.router.add_get("/{path:.*}", answer)
