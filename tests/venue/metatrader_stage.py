@@ -48,6 +48,7 @@ class Stage:
     terminal: Terminal
     model: str = "netting"
     ack_ms: int = 400
+    heartbeat_s: float = 0.1
     silence_s: float = 5.0
     account_name: str = ACCOUNT
     settings: MetaTraderSettings = SETTINGS
@@ -85,7 +86,7 @@ class Stage:
             port=self.port,
             certificate=self.certificate,
             key=self.key,
-            heartbeat_s=0.1,
+            heartbeat_s=self.heartbeat_s,
             silence_s=self.silence_s,
         )
         bridge = Bridge(settings, [account], self.reports.append)
@@ -118,12 +119,12 @@ class Stage:
         self.tasks.append(asyncio.ensure_future(expert.run()))
         return expert
 
-    async def ready(self) -> tuple[Engine, Expert]:
+    async def ready(self, **login: Any) -> tuple[Engine, Expert]:
         """Returns an engine whose feed and account are READY, and the EA."""
         for name in NAMES:
             self.tick(name)
         engine = await self.engine()
-        expert = self.expert()
+        expert = self.expert(**login)
         await self.settled(engine)
         return engine, expert
 
