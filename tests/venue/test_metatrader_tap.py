@@ -11,7 +11,7 @@ import os
 import random
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,6 +32,7 @@ from thft.sim.metatrader.expert import Expert, Login
 from thft.sim.metatrader.terminal import Terminal
 
 STORM_S = float(os.environ.get("THFT_THROTTLE_S", "4"))
+CUT_S = min(max(STORM_S / 5, 0.8), 5.0)
 EXECUTIONS_PER_S, DATA_PER_S = 100, 60
 LOGINS = ("51001234", "51005678")
 ORDERS = {"OPEN", "MODIFY", "CLOSE", "CLOSEBY", "DELETE"}
@@ -127,7 +128,7 @@ class Storm:
             terminal = self.terminals[login] = Terminal(("EURUSD",))
             terminal.tick("EURUSD", parse_price("1.17000"), parse_price("1.17004"))
             said = Login(**{**vars(LOGIN), "account": login})
-            self.account(login).readiness._timing = QUICK
+            self.account(login).readiness._timing = replace(QUICK, answer_s=10.0)
             self.experts[login] = Expert(terminal, "127.0.0.1", self.bridge.port, said, None)
         return [asyncio.ensure_future(one.run()) for one in self.experts.values()]
 
@@ -205,12 +206,12 @@ async def _storm(core: Core, choose: random.Random) -> Storm:
     loop = asyncio.get_running_loop()
     try:
         await until(storm.ready, "READY", core)
-        end_s, cut_s = loop.time() + STORM_S, loop.time() + 1.0
+        end_s, cut_s = loop.time() + STORM_S, loop.time() + CUT_S
         while loop.time() < end_s:
             storm.step()
             if loop.time() >= cut_s:
                 storm.cut()
-                cut_s += 1.0
+                cut_s += CUT_S
             await asyncio.sleep(STEP_S)
             capture.drain()
         await until(storm.calm, "calm", core)
