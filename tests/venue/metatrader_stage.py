@@ -72,11 +72,12 @@ class Stage:
         self._define(engine, before is None)
         logons = kernel.state.accounts[ACCOUNT].session
         hedged = kernel.state.hedged(ACCOUNT)
+        ends = {one: kernel.state.book(FEED, one).venue_seq for one in NAMES.values()}
         account = MetaTraderAccount(
             engine,
             self.terminal.platform,
             structs.replace(self.settings, **changes),
-            Wanted(FEED, dict(NAMES), self.account_name, logons, hedged),
+            Wanted(FEED, dict(NAMES), self.account_name, logons, hedged, ends),
             Gate(Throttle(self.per_s, 500, {})),
             ServerClock(),
             self.timing,

@@ -17,6 +17,7 @@ from tests.venue.metatrader_stage import KEY, MICRO, Stage, run
 from thft.gateway.metatrader.bridge import TOLD_PER_S, WAITING_PER_ADDRESS
 from thft.gateway.metatrader.protocol import records as r
 from thft.gateway.metatrader.protocol.frames import line_of
+from thft.gateway.metatrader.quotes import place_of
 from thft.gateway.metatrader.settings import BridgeSettings
 from thft.model import event as ev
 from thft.model.fixed import parse_price
@@ -200,7 +201,10 @@ def test_every_tick_of_metatrader_5_arrives_once_over_bursts_and_cuts() -> None:
         bids = [quote[1] for quote in engine.quotes if quote[0] == 1]
         assert bids == [tick.bid for tick in play.ticks[first:]]
         numbers = [quote[6] for quote in engine.quotes if quote[0] == 1]
-        assert numbers == list(range(1, len(numbers) + 1))
+        assert numbers == sorted(set(numbers))
+        assert [place_of(one)[0] for one in numbers] == [
+            tick.time_server for tick in play.ticks[first:]
+        ]
         assert not engine.faults
 
     run(story)

@@ -186,7 +186,8 @@ class Gateways:
             self._servers[settings.server] = Gate(limits), ServerClock()
         gate, clock = self._servers[settings.server]
         hedged = self._state.hedged(account)
-        wanted = WantedAccount(feed, symbols, account, logons, hedged)
+        ends = {one: self._state.book(feed, one).venue_seq for one in symbols.values()}
+        wanted = WantedAccount(feed, symbols, account, logons, hedged, ends)
         platform = DIALECTS[venue.dialect]
         terminal = MetaTraderAccount(self._inbox, platform, settings, wanted, gate, clock)
         if account:

@@ -1,8 +1,9 @@
 """Ticks of one terminal: subscriptions, numbers, back-fill, gaps; owned by the account.
 
-MetaTrader 5 sends every tick of its history from the last one known, so a cut costs nothing as long
-as the terminal remembers. MetaTrader 4 cannot: what it tells of lost ticks is counted, and each cut
-is a gap of unknown size. Ticks before PRESENT are history: the feed is SYNCING meanwhile.
+MetaTrader 5 sends every tick of its history from the last one known, so a cut or a restart of the
+engine costs nothing as long as the terminal remembers: the number of a quote says where the ticks
+go on. MetaTrader 4 cannot: what it tells of lost ticks is counted, and each cut is a gap of unknown
+size. Ticks before PRESENT are history: the feed is SYNCING meanwhile.
 """
 
 from __future__ import annotations
@@ -11,14 +12,38 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from thft.gateway.metatrader.clock import ServerClock
+from thft.gateway.metatrader.clock import LATEST_MS, ServerClock
 from thft.gateway.metatrader.protocol import records as r
 from thft.gateway.metatrader.protocol.frames import WrongFrame
+from thft.gateway.metatrader.settings import MetaTraderSettings
 from thft.gateway.port import EngineInbox
 from thft.model.fixed import ABSENT
 
 SECOND_NS = 1_000_000_000
+DAY_MS = 86_400_000
 NAMED = 3
+SAME_BITS = 20
+MOST_SAME = (1 << SAME_BITS) - 1
+EARLIEST_MS = 946_684_800_000
+"""The year 2000: an earlier time in a number says that no terminal gave it."""
+AHEAD_MS = 60_000
+"""A tick so much later than the server's own time is not one of this server."""
+
+
+def number_of(time_ms: int, same: int) -> int:
+    """Returns the number of the `same`-th tick of a server time, 0 when that is no time.
+
+    It is below 2**63, grows with the ticks, and says where they go on: see `place_of`.
+    """
+    if not EARLIEST_MS <= time_ms < LATEST_MS:
+        return 0
+    return time_ms << SAME_BITS | min(same, MOST_SAME)
+
+
+def place_of(number: int) -> tuple[int, int]:
+    """Returns the server time of a numbered tick, ms, and how many had it; 0, 0 of no such."""
+    time_ms, same = number >> SAME_BITS, number & MOST_SAME
+    return (time_ms, same) if number_of(time_ms, same) == number > 0 else (0, 0)
 
 
 @dataclass
@@ -27,11 +52,12 @@ class Subscription:
 
     symbol: str
     instrument: int
-    count: int = 0
-    """Ticks taken in this engine's life."""
     last_ms: int = 0
+    """The server time of the last tick known, also of one that an earlier engine took; 0: none."""
     same: int = 0
     """So many ticks had exactly that time."""
+    known: bool = False
+    """A tick was taken, by this engine or an earlier one."""
     next: int = 1
     missed: int = 0
     """What the terminal has counted as missed on this connection."""
@@ -40,6 +66,15 @@ class Subscription:
     terms: r.Symbol | None = None
     refused: str = ""
     present: bool = False
+
+    def taken(self, time_ms: int) -> int:
+        """Counts a tick; returns its number. A time that is none moves nothing."""
+        self.known = True
+        if not number_of(time_ms, 1):
+            return 0
+        self.same = self.same + 1 if time_ms == self.last_ms else 1
+        self.last_ms = time_ms
+        return number_of(time_ms, self.same)
 
 
 class QuoteDesk:
@@ -52,15 +87,20 @@ class QuoteDesk:
         symbols: dict[str, int],
         platform: str,
         clock: ServerClock,
-        stale_s: float,
+        settings: MetaTraderSettings,
+        ends: dict[int, int],
         state: Callable[[str, str], None],
     ) -> None:
-        """`symbols` are the terminal's names; `state` publishes what the feed is."""
+        """`symbols` are the terminal's names; `state` publishes what the feed is.
+
+        `ends`: instrument → the number of the last quote that an earlier engine has written.
+        """
         self._inbox = inbox
         self._feed = feed
         self._platform = platform
         self._clock = clock
-        self._stale_s = stale_s
+        self._stale_s = settings.stale_s
+        self._history_days = settings.history_days
         self._state = state
         self._heard_s = 0.0
         self._connected = False
@@ -69,19 +109,46 @@ class QuoteDesk:
             number: Subscription(symbol, instrument)
             for number, (symbol, instrument) in enumerate(symbols.items(), 1)
         }
+        for one in self.subscriptions.values():
+            one.last_ms, one.same = place_of(ends.get(one.instrument, 0))
+            one.known = one.last_ms > 0
 
-    def opened(self) -> list[r.Subscribe]:
-        """Returns what is asked of a new connection: everything wanted, from where it ended."""
+    def opened(self, server_ms: int) -> list[r.Subscribe]:
+        """Returns what is asked of a new connection: everything wanted, from where it ended.
+
+        `server_ms` is the server's time now, 0 when the terminal does not know it.
+        """
         asked = []
         for number, one in self.subscriptions.items():
             one.next, one.missed, one.present, one.refused = 1, 0, False, ""
-            since, skip = (one.last_ms, one.same) if self._platform == "5" else (0, 0)
-            if one.count and self._platform == "4":
-                self._fault(one, "gap", "unknown gap: MetaTrader 4 keeps no ticks of a cut")
+            if self._platform == "5":
+                since, skip = self._since(one, server_ms)
+            else:
+                since, skip = 0, 0
+                if one.known:
+                    self._fault(one, "gap", "unknown gap: MetaTrader 4 keeps no ticks of a cut")
             asked.append(r.Subscribe(number, one.symbol, since, skip))
         self._heard_s = asyncio.get_running_loop().time()
         self.ready = False
         return asked
+
+    def _since(self, one: Subscription, server_ms: int) -> tuple[int, int]:
+        """Returns behind which tick a symbol goes on: time and how many had it; 0, 0: from now.
+
+        What is left out is a gap, in words.
+        """
+        if not (one.last_ms and 0 < server_ms < LATEST_MS):
+            return one.last_ms, one.same
+        earliest_ms = server_ms - self._history_days * DAY_MS
+        if one.last_ms > server_ms + AHEAD_MS:
+            said = f"the last tick known is of {one.last_ms} ms, the server's time is {server_ms}"
+            self._fault(one, "gap", f"unknown gap: {said}: another server or clock, from now on")
+            one.last_ms = one.same = 0
+        elif one.last_ms < earliest_ms:
+            said = f"ticks missing from {one.last_ms} to {earliest_ms} ms: away for longer"
+            self._fault(one, "gap", f"{said} than history_days, {self._history_days}")
+            return earliest_ms, 0
+        return one.last_ms, one.same
 
     def heart(self, connected: bool) -> None:
         """Takes the terminal's word on its broker, and looks at how long nothing came."""
@@ -126,16 +193,12 @@ class QuoteDesk:
             self.judge()
 
     def _tick(self, one: Subscription, tick: r.Tick, recv_ns: int) -> None:
-        if tick.time_server == one.last_ms:
-            one.same += 1
-        else:
-            one.last_ms, one.same = tick.time_server, 1
-        one.count += 1
+        number = one.taken(tick.time_server)
         bid = tick.bid if tick.bid > 0 else ABSENT
         ask = tick.ask if tick.ask > 0 else ABSENT
         venue_ns = self._clock.utc_ns(tick.time_server)
         self._inbox.quote(
-            self._feed, one.instrument, bid, ABSENT, ask, ABSENT, venue_ns, one.count, recv_ns
+            self._feed, one.instrument, bid, ABSENT, ask, ABSENT, venue_ns, number, recv_ns
         )
 
     def present(self, record: r.Present) -> None:
@@ -174,7 +237,7 @@ class QuoteDesk:
 
     @staticmethod
     def _live(one: Subscription) -> bool:
-        return one.present and one.count > 0
+        return one.present and one.known
 
     def _of(self, sub: int) -> Subscription:
         one = self.subscriptions.get(sub)
