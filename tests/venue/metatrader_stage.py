@@ -41,6 +41,14 @@ SETTINGS = MetaTraderSettings(
 )
 
 
+class TerminalEngine(Engine):
+    """An engine that wants prints too."""
+
+    def trade(self, feed: int, instrument: int, *values: int) -> None:
+        price, size, aggressor, venue_ts_ns, number, recv_ts_ns = values
+        self.kernel.trade(feed, instrument, price, size, aggressor, venue_ts_ns, number, recv_ts_ns)
+
+
 @dataclass
 class Stage:
     """One terminal with its EA, and the engines that come and go."""
@@ -67,17 +75,18 @@ class Stage:
         """Starts an engine that listens; the kernel of one before goes on."""
         journal = before.journal if before else Recorder()
         kernel = before.kernel if before else Kernel(catalogue(Hand), 1)
-        engine = Engine(None, kernel, journal)  # type: ignore[arg-type]
+        engine = TerminalEngine(None, kernel, journal)  # type: ignore[arg-type]
         kernel.attach(journal.buffer, journal.buffer)
         self._define(engine, before is None)
         logons = kernel.state.accounts[ACCOUNT].session
         hedged = kernel.state.hedged(ACCOUNT)
-        ends = {one: kernel.state.book(FEED, one).venue_seq for one in NAMES.values()}
+        books = {one: kernel.state.book(FEED, one) for one in NAMES.values()}
+        ends = {one: (book.venue_seq, book.trade_id) for one, book in books.items()}
         account = MetaTraderAccount(
             engine,
             self.terminal.platform,
             structs.replace(self.settings, **changes),
-            Wanted(FEED, dict(NAMES), self.account_name, logons, hedged, ends),
+            Wanted(FEED, dict(NAMES), self.account_name, logons, hedged, ends, True),
             Gate(Throttle(self.per_s, 500, {})),
             ServerClock(),
             self.timing,

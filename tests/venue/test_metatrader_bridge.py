@@ -20,7 +20,7 @@ from thft.gateway.metatrader.protocol.frames import line_of
 from thft.gateway.metatrader.quotes import place_of
 from thft.gateway.metatrader.settings import BridgeSettings
 from thft.model import event as ev
-from thft.model.fixed import parse_price
+from thft.model.fixed import SIZE_ONE, parse_price
 from thft.sim.metatrader.expert import Expert
 from thft.sim.metatrader.terminal import Terminal
 
@@ -212,6 +212,25 @@ def test_every_tick_of_metatrader_5_arrives_once_over_bursts_and_cuts() -> None:
 
 def _eurusd(engine: Engine) -> int:
     return sum(quote[0] == 1 for quote in engine.quotes)
+
+
+def test_trades_of_others_reach_the_engine_as_prints() -> None:
+    async def story(stage: Stage) -> None:
+        engine, expert = await stage.ready()
+        for side in (1, -1, 0):
+            stage.terminal.print("EURUSD", parse_price("1.17002"), SIZE_ONE // 10, side)
+        expert.cut()  # and no print comes twice
+        prints = engine.journal
+        await stage.until(lambda: len(prints.events(ev.TradePrint)) == 3, "prints", engine)
+        await stage.settled(engine)
+        found = prints.events(ev.TradePrint)
+        assert [(one.price, one.size, one.aggressor) for one in found] == [
+            (parse_price("1.17002"), 10 * MICRO, side) for side in (1, -1, 0)
+        ]
+        book = engine.kernel.state.books[7, 1]
+        assert (book.trades, book.trade_id) == (3, found[-1].venue_trade_id)
+
+    run(story)
 
 
 def test_what_the_terminals_history_lacks_is_a_gap() -> None:

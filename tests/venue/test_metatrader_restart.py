@@ -1,4 +1,4 @@
-"""A core that is killed amid a stream of ticks: the next goes on where its journal ended."""
+"""A core that is killed amid ticks and trades: the next goes on where its journal ended."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.venue.metatrader_stage import KEY, LOGIN
 from thft.gateway.metatrader.quotes import place_of
 from thft.model import event as ev
 from thft.model.codec import decode
-from thft.model.fixed import PRICE_ONE
+from thft.model.fixed import PRICE_ONE, SIZE_ONE
 from thft.sim.metatrader.expert import Expert
 from thft.sim.metatrader.terminal import Terminal
 from thft.stream.reader import read_all
@@ -40,6 +40,7 @@ pip = "0.0001"
 name = "broker"
 dialect = "mt5"
 symbols = {{ EURUSD = "EURUSD" }}
+trades = true
 [venues.metatrader]
 login = "51001234"
 server = "Broker-Demo"
@@ -65,12 +66,16 @@ class Story:
         self.ticking = True
 
     async def market(self) -> None:
-        """Bursts within a millisecond; each price is another one."""
+        """Bursts within a millisecond, trades among them; each price is another one."""
         while self.ticking:
             for _ in range(self.choose.choice((1, 2, 5, 40))):
-                count = self.terminal.plays["EURUSD"].count
-                self.terminal.tick("EURUSD", (100_000 + count) * POINT, (100_002 + count) * POINT)
+                price = (100_000 + self.terminal.plays["EURUSD"].count) * POINT
+                self.terminal.tick("EURUSD", price, price + 2 * POINT)
+                if self.choose.random() < 0.3:
+                    self.terminal.print("EURUSD", price, SIZE_ONE // 100, 1)
             await asyncio.sleep(self.choose.random() * 0.004)
+        price = (100_000 + self.terminal.plays["EURUSD"].count) * POINT
+        self.terminal.tick("EURUSD", price, price + 2 * POINT)
 
     async def core(self) -> asyncio.subprocess.Process:
         command = [sys.executable, "-m", "thft", "core", "--config", str(self.config)]
@@ -84,10 +89,15 @@ class Story:
             assert now_s < end_s, f"no {what}: {(self.folder / 'log').read_text()[-2_000:]}"
             await asyncio.sleep(0.01)
 
-    def sent(self) -> int:
-        """Returns how many ticks the EA has sent on its connection."""
-        pumps = getattr(self.expert, "_pumps", {})
-        return pumps[1].next - 1 if 1 in pumps else 0
+    async def ticks(self, least: int) -> None:
+        """Waits until the EA has sent so many on a new connection."""
+        had = self.expert.connections
+
+        def sent() -> bool:
+            pumps = getattr(self.expert, "_pumps", {})
+            return self.expert.connections > had and 1 in pumps and pumps[1].next > least
+
+        await self.until(sent, "ticks")
 
     def events(self, kind: type[ev.Event]) -> list[ev.Event]:
         frames = read_all(self.folder / "data" / "core")
@@ -101,17 +111,16 @@ class Story:
         tasks = [asyncio.ensure_future(one) for one in (self.market(), self.expert.run())]
         try:
             for _ in range(KILLS):
-                core, connections = await self.core(), self.expert.connections
-                await self.until(lambda had=connections: self.expert.connections > had, "EA")
-                wanted = self.choose.randrange(1, 4_000)
-                await self.until(lambda least=wanted: self.sent() >= least, "ticks")
+                core = await self.core()
+                await self.ticks(self.choose.randrange(1, 4_000))
                 core.kill()
                 await core.wait()
                 await self.until(lambda: not self.expert._open, "end of the connection")
                 await asyncio.sleep(self.choose.random() * 0.3)  # ticks that no engine hears
             core = await self.core()
-            await self.until(lambda: self.sent() > 1_000, "ticks")
+            await self.ticks(1_000)
             self.ticking = False
+            await tasks[0]
             play = self.terminal.plays["EURUSD"]
             await self.until(lambda: self.bids()[-1] == play.ticks[-1].bid, "the last tick")
             core.terminate()
@@ -128,13 +137,23 @@ def test_killed_cores_have_every_tick_of_metatrader_5_once(tmp_path: Path) -> No
     print(f"seed {seed}")
     story = Story(tmp_path, random.Random(seed))
     uvloop.run(story.told())
-    ticks, bids = story.terminal.plays["EURUSD"].ticks, story.bids()
-    first = next(at for at, tick in enumerate(ticks) if tick.bid == bids[0])
-    assert bids == [tick.bid for tick in ticks[first:]]
+    bids = story.bids()
+    ticks = story.terminal.plays["EURUSD"].ticks[-len(bids) :]
+    assert bids == [tick.bid for tick in ticks]
+    prints = [one.price for one in story.events(ev.TradePrint) if isinstance(one, ev.TradePrint)]
+    assert prints == [tick.last for tick in ticks if tick.flags & 8]
     assert not story.events(ev.FeedFault)
     numbers = [one.venue_seq for one in story.events(ev.Quote) if isinstance(one, ev.Quote)]
     assert numbers == sorted(set(numbers))
     assert max(place_of(number)[1] for number in numbers) > 1  # several in one millisecond
     epochs = len(story.events(ev.CoreStarted))
     assert epochs == KILLS + 1
-    note("metatrader_restart", seed=seed, kills=KILLS, ticks=len(bids), lost=0, twice=0)
+    note(
+        "metatrader_restart",
+        seed=seed,
+        kills=KILLS,
+        ticks=len(bids),
+        prints=len(prints),
+        lost=0,
+        twice=0,
+    )

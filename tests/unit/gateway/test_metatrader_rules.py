@@ -191,6 +191,10 @@ def test_a_configured_terminal_has_its_account_behind_one_bridge(tmp_path: Path)
         ({"bridge": "silence_s = 60"}, "metatrader.silence_s"),
         ({"key": "0123456789abcdef"}, r"venues\[0\].metatrader.key: expected a reference"),
         ({"dialect": "mt4"}, "MetaTrader 4 keeps positions apart"),
+        (
+            {"dialect": 'mt4"\ntrades = true\nrole = "', "model": "hedging"},
+            r"venues\[0\].trades: MetaTrader 4 shows no trades",
+        ),
         ({"dialect": "mt6"}, r"venues\[0\].dialect: 'mt6' is no terminal"),
         (
             {"dialect": "mt4", "model": "hedging", "bridge": 'certificate = "c.pem"'},

@@ -44,8 +44,10 @@ class Wanted(NamedTuple):
     """How often the account has connected in the engine's life."""
     hedged: bool = False
     """The engine keeps the account's positions apart."""
-    ends: dict[int, int] = {}
-    """Instrument → the number of its last quote in the journal."""
+    ends: dict[int, tuple[int, int]] = {}
+    """Instrument → the numbers of its last quote and its last print in the journal."""
+    trades: bool = False
+    """Prints are wanted too."""
 
 
 class MetaTraderAccount:
@@ -83,6 +85,7 @@ class MetaTraderAccount:
             clock,
             settings,
             wanted.ends,
+            wanted.trades,
             self._feed_state,
         )
         names = {instrument: symbol for symbol, instrument in wanted.symbols.items()}

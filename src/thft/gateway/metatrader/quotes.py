@@ -13,11 +13,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from thft.gateway.metatrader.clock import LATEST_MS, ServerClock
+from thft.gateway.metatrader.commands import countable, units
 from thft.gateway.metatrader.protocol import records as r
 from thft.gateway.metatrader.protocol.frames import WrongFrame
 from thft.gateway.metatrader.settings import MetaTraderSettings
 from thft.gateway.port import EngineInbox
-from thft.model.fixed import ABSENT
+from thft.model.fixed import ABSENT, SIZE_DIGITS, format_scaled
 
 SECOND_NS = 1_000_000_000
 DAY_MS = 86_400_000
@@ -26,6 +27,10 @@ SAME_BITS = 20
 MOST_SAME = (1 << SAME_BITS) - 1
 EARLIEST_MS = 946_684_800_000
 """The year 2000: an earlier time in a number says that no terminal gave it."""
+PRINTED = 8 | 16
+"""Flags of a tick whose last price or volume is new: a trade."""
+AGGRESSORS = {32: 1, 64: -1}
+"""Flag of the side that took → the side; with both or none nobody says."""
 AHEAD_MS = 60_000
 """A tick so much later than the server's own time is not one of this server."""
 
@@ -58,6 +63,8 @@ class Subscription:
     """So many ticks had exactly that time."""
     known: bool = False
     """A tick was taken, by this engine or an earlier one."""
+    printed: int = 0
+    """The number of the last tick whose trade is known."""
     next: int = 1
     missed: int = 0
     """What the terminal has counted as missed on this connection."""
@@ -88,12 +95,14 @@ class QuoteDesk:
         platform: str,
         clock: ServerClock,
         settings: MetaTraderSettings,
-        ends: dict[int, int],
+        ends: dict[int, tuple[int, int]],
+        trades: bool,
         state: Callable[[str, str], None],
     ) -> None:
         """`symbols` are the terminal's names; `state` publishes what the feed is.
 
-        `ends`: instrument → the number of the last quote that an earlier engine has written.
+        `ends`: instrument → the numbers of the last quote and the last print that an earlier
+        engine has written. `trades`: prints are wanted.
         """
         self._inbox = inbox
         self._feed = feed
@@ -101,6 +110,7 @@ class QuoteDesk:
         self._clock = clock
         self._stale_s = settings.stale_s
         self._history_days = settings.history_days
+        self._trades = trades
         self._state = state
         self._heard_s = 0.0
         self._connected = False
@@ -110,7 +120,8 @@ class QuoteDesk:
             for number, (symbol, instrument) in enumerate(symbols.items(), 1)
         }
         for one in self.subscriptions.values():
-            one.last_ms, one.same = place_of(ends.get(one.instrument, 0))
+            quote, one.printed = ends.get(one.instrument, (0, 0))
+            one.last_ms, one.same = place_of(quote)
             one.known = one.last_ms > 0
 
     def opened(self, server_ms: int) -> list[r.Subscribe]:
@@ -197,8 +208,30 @@ class QuoteDesk:
         bid = tick.bid if tick.bid > 0 else ABSENT
         ask = tick.ask if tick.ask > 0 else ABSENT
         venue_ns = self._clock.utc_ns(tick.time_server)
+        if self._trades and tick.flags & PRINTED and tick.last > 0 and tick.volume > 0:
+            self._print(one, tick, number, venue_ns, recv_ns)
         self._inbox.quote(
             self._feed, one.instrument, bid, ABSENT, ask, ABSENT, venue_ns, number, recv_ns
+        )
+
+    def _print(
+        self, one: Subscription, tick: r.Tick, number: int, venue_ns: int, recv_ns: int
+    ) -> None:
+        """Publishes a trade, before its tick's quote: so that no end of the journal loses it.
+
+        A journal that ends between both has the trade already when its tick comes again.
+        """
+        if number == one.printed:
+            return
+        one.printed = number
+        if one.terms is None or not countable(tick.volume, one.terms):
+            said = f"a trade of {format_scaled(tick.volume, SIZE_DIGITS)} lots cannot be counted"
+            self._fault(one, "malformed", f"{said} in units of {one.symbol}")
+            return
+        size = units(tick.volume, one.terms)
+        side = AGGRESSORS.get(tick.flags & sum(AGGRESSORS), 0)
+        self._inbox.trade(
+            self._feed, one.instrument, tick.last, size, side, venue_ns, number, recv_ns
         )
 
     def present(self, record: r.Present) -> None:

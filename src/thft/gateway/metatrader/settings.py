@@ -93,6 +93,8 @@ def venue_findings(
         yield "metatrader", "missing: login, server, key_id and key of the account"
     if venue.get("url") is not None:
         yield "url", "a terminal dials in, see the table metatrader"
+    if dialect == "mt4" and venue.get("trades") is True:
+        yield "trades", "MetaTrader 4 shows no trades of others, leave it out"
     if market_clock:
         yield "metatrader", "a terminal lives in real time, clock.source must be 'wall'"
     for account in traded:
