@@ -167,8 +167,11 @@ class QuoteDesk:
         self.judge()
 
     def symbol(self, terms: r.Symbol) -> str:
-        """Takes a symbol's terms; returns what has changed that orders are counted by, or empty."""
-        one = self._of(terms.sub)
+        """Takes a symbol's terms; returns what has changed that orders are counted by, or empty.
+
+        Raises WrongFrame when they are another symbol's.
+        """
+        one = self._named(terms)
         before, one.terms = one.terms, terms
         if before is None or before.contract_size == terms.contract_size:
             return ""
@@ -178,7 +181,7 @@ class QuoteDesk:
 
     def no_symbol(self, record: r.NoSymbol) -> None:
         """The terminal does not know a symbol."""
-        one = self._of(record.sub)
+        one = self._named(record)
         one.refused = f"{one.symbol}: {record.words or 'the terminal has no such symbol'}"
         self._fault(one, "refused", one.refused)
         self.judge()
@@ -276,6 +279,15 @@ class QuoteDesk:
         one = self.subscriptions.get(sub)
         if one is None:
             raise WrongFrame(f"subscription {sub}, which nobody asked for")
+        return one
+
+    def _named(self, record: r.Symbol | r.NoSymbol) -> Subscription:
+        """Returns the subscription of a record that names its symbol; raises WrongFrame."""
+        one = self._of(record.sub)
+        if record.symbol != one.symbol:
+            name = type(record).__name__.upper()
+            said = f"{name} of {record.symbol[:32]!r} where {one.symbol} was asked for"
+            raise WrongFrame(said)
         return one
 
     def _fault(self, one: Subscription, fault: str, detail: str) -> None:
