@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from tests.venue.fix_engine import Engine
 from tests.venue.metatrader_stage import KEY, MICRO, Stage, run
@@ -175,9 +176,25 @@ def test_a_half_open_line_is_found_and_an_order_on_it_is_asked_for() -> None:
     run(story, silence_s=0.6)
 
 
-def test_by_default_a_half_open_line_is_found_in_forty_seconds() -> None:
-    settings = BridgeSettings()
-    assert settings.silence_s + settings.heartbeat_s <= 40
+def test_however_it_is_configured_a_half_open_line_is_found_in_forty_seconds() -> None:
+    assert BridgeSettings().silence_s <= 40
+    with pytest.raises(msgspec.ValidationError, match="<= 40"):
+        msgspec.convert({"silence_s": 41.0}, BridgeSettings)
+
+
+def test_silence_is_found_when_it_is_over_not_at_the_next_heartbeat() -> None:
+    heartbeat_s, silence_s, said_s = 1.0, 1.2, 0.4
+
+    async def story(stage: Stage) -> None:
+        engine, expert = await stage.ready()
+        account: Any = engine.client
+        link = account.link
+        expert.deaf = True
+        await stage.until(lambda: engine.feed == "OFFLINE", "the drop", engine)
+        silent_s = asyncio.get_running_loop().time() - link._heard_s
+        assert silence_s <= silent_s <= silence_s + said_s
+
+    run(story, heartbeat_s=heartbeat_s, silence_s=silence_s)
 
 
 def test_every_tick_of_metatrader_5_arrives_once_over_bursts_and_cuts() -> None:
