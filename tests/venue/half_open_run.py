@@ -110,9 +110,15 @@ def _fix(heartbeat_s: int) -> list[Loss]:
         line = Line(1)
         engine = await stage.ready(heartbeat_s=heartbeat_s)
         await line.lose()
-        await stage.until(lambda: engine.feed == "OFFLINE", "the feed's loss", engine)
-        await stage.until(lambda: engine.account == "OFFLINE", "the account's loss", engine)
-        loss = await _noticed(line, 1, lambda: engine.feed_states[-1][1])
+        told = len(engine.feed_states), len(engine.account_states)
+
+        def lost() -> list[str]:  # it is CONNECTING again before a poll might see it
+            said = engine.feed_states[told[0] :], engine.account_states[told[1] :]
+            reasons = [[one[1] for one in states if one[0] == "OFFLINE"] for states in said]
+            return reasons[0] if all(reasons) else []
+
+        await stage.until(lambda: bool(lost()), "the loss of feed and account", engine)
+        loss = await _noticed(line, 1, lambda: lost()[0])
         await stage.until(lambda: engine.account == "READY", "account READY again", engine)
         losses.append(loss(f"fix, heartbeat {heartbeat_s} s"))
 
