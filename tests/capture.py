@@ -85,16 +85,22 @@ class Capture:
             if content:
                 yield Segment(stamp_ns, source, target, seq, content)
 
-    def messages(self) -> list[Seen]:
-        """Returns all FIX messages; every direction of a connection is a stream of its own."""
-        framers: dict[tuple[int, int], Framer] = {}
+    def streams(self) -> Iterator[Segment]:
+        """Yields segments with content that bring something new, each direction in its order."""
         expected: dict[tuple[int, int], int] = {}
-        found: list[Seen] = []
         for segment in self.segments():
             way = segment.source, segment.target
             if segment.seq != expected.setdefault(way, segment.seq):
                 continue  # sent again, and seen before
             expected[way] = (segment.seq + len(segment.content)) % (1 << 32)
+            yield segment
+
+    def messages(self) -> list[Seen]:
+        """Returns all FIX messages; every direction of a connection is a stream of its own."""
+        framers: dict[tuple[int, int], Framer] = {}
+        found: list[Seen] = []
+        for segment in self.streams():
+            way = segment.source, segment.target
             for unit in framers.setdefault(way, Framer()).feed(segment.content):
                 assert isinstance(unit, Message), unit
                 found.append(Seen(segment.stamp_ns, *way, unit))

@@ -11,6 +11,8 @@
 | malformed, oversized, binary, fragmented venue frame | tests/venue/test_websocket_matrix.py, |
 | | cases 11 to 14, 20, 28 |
 | gap, wrong checksum, repeated update, crossed book | the same, cases 04 to 06, 25 |
+| MetaTrader: wrong key, version, account, frame, symbol | tests/venue/test_metatrader_bridge.py, |
+| | test_metatrader_bad_input.py, tests/unit/gateway |
 | command repeated, malformed, of another Origin | tests/api/test_api.py, tests/e2e/test_demo.py |
 """
 

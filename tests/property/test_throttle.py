@@ -192,3 +192,29 @@ def test_a_flood_of_data_does_not_delay_an_order() -> None:
     tap.until(20 * MS)
     orders = [at for at, kind, _ in tap.sent if kind == "o"]
     assert orders == [10 * MS] * 10
+
+
+@settings(deadline=None)
+@given(st.integers(2, 120), st.integers(1, 40), st.booleans())
+def test_a_storm_of_orders_does_not_keep_a_question_back(
+    executions: int, questions: int, own: bool
+) -> None:
+    """Whoever trades as hard as he may still hears of orders in doubt, his own and others'."""
+    windows = {"link": [Window(2 * executions // 3 + 1)]} if own else {}
+    tap = Tap(Throttle(executions, 20, windows))
+    number = 0
+    for step in range(100):
+        for _ in range(executions):  # ten times what may go
+            tap.put("o", number, SECOND_NS)
+            number += 1
+        if step == 15:
+            for _ in range(questions):
+                tap.put("q", number)
+                number += 1
+        tap.until(tap.now_ns + 100 * MS)
+    asked = [at for at, kind, _ in tap.sent if kind == "q"]
+    assert len(asked) >= min(questions, max(executions // 10, 1) * 7)  # of eight seconds
+    assert asked[0] <= 1_500 * MS + SECOND_NS + 2 * GUARD_NS
+    assert tap.most("oq", SECOND_NS + GUARD_NS) <= executions
+    orders = sum(kind == "o" for _, kind, _ in tap.sent)
+    assert orders >= (min(executions, 2 * executions // 3 + 1) if own else executions) * 5

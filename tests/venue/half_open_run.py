@@ -1,8 +1,8 @@
 """Links over a line that drops all packets; run by test_half_open in a network namespace.
 
-`python -m tests.venue.half_open_run fix|websocket SCALE` prints, for each link, after how many
-seconds the loss was noticed, in whose words, and how long the way back took. At scale 1 all is as
-configured; a smaller one shortens the WebSockets' probes and the heartbeat alike.
+`python -m tests.venue.half_open_run fix|websocket|metatrader SCALE` prints, for each link, after
+how many seconds the loss was noticed, in whose words, and how long the way back took. At scale 1
+all is as configured; a smaller one shortens probes, heartbeats and silences alike.
 """
 
 from __future__ import annotations
@@ -17,9 +17,14 @@ from typing import NamedTuple
 
 from tests.venue.cases import CASES
 from tests.venue.fix_engine import QUICK, Stage, run
+from tests.venue.metatrader_stage import MICRO
+from tests.venue.metatrader_stage import Stage as TerminalStage
+from tests.venue.metatrader_stage import run as run_terminal
 from tests.venue.wire import Wire
 
+from thft.gateway.metatrader.settings import BridgeSettings
 from thft.gateway.ws.feed import Liveness
+from thft.sim.metatrader.expert import Login
 
 HEARTBEAT_S = 10
 """What the FIX client proposes."""
@@ -105,9 +110,15 @@ def _fix(heartbeat_s: int) -> list[Loss]:
         line = Line(1)
         engine = await stage.ready(heartbeat_s=heartbeat_s)
         await line.lose()
-        await stage.until(lambda: engine.feed == "OFFLINE", "the feed's loss", engine)
-        await stage.until(lambda: engine.account == "OFFLINE", "the account's loss", engine)
-        loss = await _noticed(line, 1, lambda: engine.feed_states[-1][1])
+        told = len(engine.feed_states), len(engine.account_states)
+
+        def lost() -> list[str]:  # it is CONNECTING again before a poll might see it
+            said = engine.feed_states[told[0] :], engine.account_states[told[1] :]
+            reasons = [[one[1] for one in states if one[0] == "OFFLINE"] for states in said]
+            return reasons[0] if all(reasons) else []
+
+        await stage.until(lambda: bool(lost()), "the loss of feed and account", engine)
+        loss = await _noticed(line, 1, lambda: lost()[0])
         await stage.until(lambda: engine.account == "READY", "account READY again", engine)
         losses.append(loss(f"fix, heartbeat {heartbeat_s} s"))
 
@@ -115,11 +126,39 @@ def _fix(heartbeat_s: int) -> list[Loss]:
     return losses
 
 
+def _metatrader(scale: float) -> list[Loss]:
+    """The bridge as configured by default, and an order that is sent into the silence."""
+    losses: list[Loss] = []
+    settings = BridgeSettings()
+
+    async def story(stage: TerminalStage) -> None:
+        line = Line(1)
+        engine, _ = await stage.ready(silence_s=Login().silence_s * scale)
+        await line.lose()
+        order_id = engine.submit(size=MICRO)
+        await stage.until(lambda: engine.feed == "OFFLINE", "the feed's loss", engine)
+        await stage.until(lambda: engine.account == "OFFLINE", "the account's loss", engine)
+        loss = await _noticed(line, 1, lambda: engine.feed_states[-1][1])
+        await stage.settled(engine)
+        losses.append(loss(f"metatrader, silence {settings.silence_s:g} s"))
+        assert engine.order(order_id).state == "NEVER_ARRIVED", engine.order(order_id)
+        assert stage.terminal.sends == 0
+        stage.agree(engine)
+
+    heartbeat_s, silence_s = settings.heartbeat_s * scale, settings.silence_s * scale
+    run_terminal(story, heartbeat_s=heartbeat_s, silence_s=silence_s)
+    return losses
+
+
 def main(kind: str, scale: float) -> None:
     """Loses and heals the line once."""
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-    heartbeat_s = max(round(HEARTBEAT_S * scale), 1)
-    losses = _fix(heartbeat_s) if kind == "fix" else asyncio.run(_websockets(scale))
+    if kind == "fix":
+        losses = _fix(max(round(HEARTBEAT_S * scale), 1))
+    elif kind == "metatrader":
+        losses = _metatrader(scale)
+    else:
+        losses = asyncio.run(_websockets(scale))
     print(json.dumps([one._asdict() for one in losses]))
 
 

@@ -41,6 +41,14 @@ SETTINGS = MetaTraderSettings(
 )
 
 
+class TerminalEngine(Engine):
+    """An engine that wants prints too."""
+
+    def trade(self, feed: int, instrument: int, *values: int) -> None:
+        price, size, aggressor, venue_ts_ns, number, recv_ts_ns = values
+        self.kernel.trade(feed, instrument, price, size, aggressor, venue_ts_ns, number, recv_ts_ns)
+
+
 @dataclass
 class Stage:
     """One terminal with its EA, and the engines that come and go."""
@@ -48,6 +56,7 @@ class Stage:
     terminal: Terminal
     model: str = "netting"
     ack_ms: int = 400
+    heartbeat_s: float = 0.1
     silence_s: float = 5.0
     account_name: str = ACCOUNT
     settings: MetaTraderSettings = SETTINGS
@@ -66,16 +75,18 @@ class Stage:
         """Starts an engine that listens; the kernel of one before goes on."""
         journal = before.journal if before else Recorder()
         kernel = before.kernel if before else Kernel(catalogue(Hand), 1)
-        engine = Engine(None, kernel, journal)  # type: ignore[arg-type]
+        engine = TerminalEngine(None, kernel, journal)  # type: ignore[arg-type]
         kernel.attach(journal.buffer, journal.buffer)
         self._define(engine, before is None)
         logons = kernel.state.accounts[ACCOUNT].session
         hedged = kernel.state.hedged(ACCOUNT)
+        books = {one: kernel.state.book(FEED, one) for one in NAMES.values()}
+        ends = {one: (book.venue_seq, book.trade_id) for one, book in books.items()}
         account = MetaTraderAccount(
             engine,
             self.terminal.platform,
             structs.replace(self.settings, **changes),
-            Wanted(FEED, dict(NAMES), self.account_name, logons, hedged),
+            Wanted(FEED, dict(NAMES), self.account_name, logons, hedged, ends, True),
             Gate(Throttle(self.per_s, 500, {})),
             ServerClock(),
             self.timing,
@@ -85,7 +96,7 @@ class Stage:
             port=self.port,
             certificate=self.certificate,
             key=self.key,
-            heartbeat_s=0.1,
+            heartbeat_s=self.heartbeat_s,
             silence_s=self.silence_s,
         )
         bridge = Bridge(settings, [account], self.reports.append)
@@ -118,12 +129,12 @@ class Stage:
         self.tasks.append(asyncio.ensure_future(expert.run()))
         return expert
 
-    async def ready(self) -> tuple[Engine, Expert]:
+    async def ready(self, **login: Any) -> tuple[Engine, Expert]:
         """Returns an engine whose feed and account are READY, and the EA."""
         for name in NAMES:
             self.tick(name)
         engine = await self.engine()
-        expert = self.expert()
+        expert = self.expert(**login)
         await self.settled(engine)
         return engine, expert
 

@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 from tests.ledger import note
+from tests.venue.metatrader_stage import KEY
 
+from thft.gateway.metatrader.settings import BridgeSettings
 from thft.sim.fix.profile import PASSWORD
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,7 +29,7 @@ def test_lost_packets_are_noticed_in_time_and_survived() -> None:
     if subprocess.run(["unshare", "--net", "true"], check=False, capture_output=True).returncode:
         pytest.skip("a network namespace needs root: run the tests as root (sudo -E make test)")
     command = ["unshare", "--net", sys.executable, "-m", "tests.venue.half_open_run"]
-    env = {**os.environ, "THFT_TEST_PASSWORD": PASSWORD}
+    env = {**os.environ, "THFT_TEST_PASSWORD": PASSWORD, "THFT_TEST_MT_KEY": KEY.hex()}
     running = [
         subprocess.Popen(
             [*command, kind, str(SCALE)],
@@ -37,17 +39,21 @@ def test_lost_packets_are_noticed_in_time_and_survived() -> None:
             stderr=subprocess.PIPE,
             text=True,
         )
-        for kind in ("fix", "websocket")
+        for kind in ("fix", "websocket", "metatrader")
     ]
     said = [process.communicate(timeout=200) for process in running]
-    assert [process.returncode for process in running] == [0, 0], said
-    fix, websockets = (json.loads(out.splitlines()[-1]) for out, _ in said)
+    assert [process.returncode for process in running] == [0, 0, 0], said
+    fix, websockets, metatrader = (json.loads(out.splitlines()[-1]) for out, _ in said)
     heartbeat_s = max(round(10 * SCALE), 1)
-    for loss in (*fix, *websockets):
+    losses = [*fix, *websockets, *metatrader]
+    for loss in losses:
         print(f"{loss['link']}: {loss['found_s']:.2f} s, {loss['reason']!r}")
     assert [loss["found_s"] <= 2.4 * heartbeat_s + SAID_S for loss in fix] == [True]
     assert all(loss["found_s"] <= 40 * SCALE for loss in websockets)
     assert all("although probed" in loss["reason"] for loss in websockets)
-    assert all(loss["back_s"] <= 60 for loss in (*fix, *websockets))
-    found = {loss["link"]: round(loss["found_s"], 2) for loss in (*fix, *websockets)}
+    silence_s = BridgeSettings().silence_s * SCALE
+    assert [loss["found_s"] <= silence_s + SAID_S for loss in metatrader] == [True]
+    assert ["although pinged" in loss["reason"] for loss in metatrader] == [True]
+    assert all(loss["back_s"] <= 60 for loss in losses)
+    found = {loss["link"]: round(loss["found_s"], 2) for loss in losses}
     note("half_open", scale=SCALE, found_s=found, failures=0)

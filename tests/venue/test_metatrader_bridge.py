@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from tests.venue.fix_engine import Engine
 from tests.venue.metatrader_stage import KEY, MICRO, Stage, run
@@ -17,9 +18,10 @@ from tests.venue.metatrader_stage import KEY, MICRO, Stage, run
 from thft.gateway.metatrader.bridge import TOLD_PER_S, WAITING_PER_ADDRESS
 from thft.gateway.metatrader.protocol import records as r
 from thft.gateway.metatrader.protocol.frames import line_of
+from thft.gateway.metatrader.quotes import place_of
 from thft.gateway.metatrader.settings import BridgeSettings
 from thft.model import event as ev
-from thft.model.fixed import parse_price
+from thft.model.fixed import SIZE_ONE, parse_price
 from thft.sim.metatrader.expert import Expert
 from thft.sim.metatrader.terminal import Terminal
 
@@ -174,9 +176,25 @@ def test_a_half_open_line_is_found_and_an_order_on_it_is_asked_for() -> None:
     run(story, silence_s=0.6)
 
 
-def test_by_default_a_half_open_line_is_found_in_forty_seconds() -> None:
-    settings = BridgeSettings()
-    assert settings.silence_s + settings.heartbeat_s <= 40
+def test_however_it_is_configured_a_half_open_line_is_found_in_forty_seconds() -> None:
+    assert BridgeSettings().silence_s <= 40
+    with pytest.raises(msgspec.ValidationError, match="<= 40"):
+        msgspec.convert({"silence_s": 41.0}, BridgeSettings)
+
+
+def test_silence_is_found_when_it_is_over_not_at_the_next_heartbeat() -> None:
+    heartbeat_s, silence_s, said_s = 1.0, 1.2, 0.4
+
+    async def story(stage: Stage) -> None:
+        engine, expert = await stage.ready()
+        account: Any = engine.client
+        link = account.link
+        expert.deaf = True
+        await stage.until(lambda: engine.feed == "OFFLINE", "the drop", engine)
+        silent_s = asyncio.get_running_loop().time() - link._heard_s
+        assert silence_s <= silent_s <= silence_s + said_s
+
+    run(story, heartbeat_s=heartbeat_s, silence_s=silence_s)
 
 
 def test_every_tick_of_metatrader_5_arrives_once_over_bursts_and_cuts() -> None:
@@ -200,7 +218,10 @@ def test_every_tick_of_metatrader_5_arrives_once_over_bursts_and_cuts() -> None:
         bids = [quote[1] for quote in engine.quotes if quote[0] == 1]
         assert bids == [tick.bid for tick in play.ticks[first:]]
         numbers = [quote[6] for quote in engine.quotes if quote[0] == 1]
-        assert numbers == list(range(1, len(numbers) + 1))
+        assert numbers == sorted(set(numbers))
+        assert [place_of(one)[0] for one in numbers] == [
+            tick.time_server for tick in play.ticks[first:]
+        ]
         assert not engine.faults
 
     run(story)
@@ -208,6 +229,25 @@ def test_every_tick_of_metatrader_5_arrives_once_over_bursts_and_cuts() -> None:
 
 def _eurusd(engine: Engine) -> int:
     return sum(quote[0] == 1 for quote in engine.quotes)
+
+
+def test_trades_of_others_reach_the_engine_as_prints() -> None:
+    async def story(stage: Stage) -> None:
+        engine, expert = await stage.ready()
+        for side in (1, -1, 0):
+            stage.terminal.print("EURUSD", parse_price("1.17002"), SIZE_ONE // 10, side)
+        expert.cut()  # and no print comes twice
+        prints = engine.journal
+        await stage.until(lambda: len(prints.events(ev.TradePrint)) == 3, "prints", engine)
+        await stage.settled(engine)
+        found = prints.events(ev.TradePrint)
+        assert [(one.price, one.size, one.aggressor) for one in found] == [
+            (parse_price("1.17002"), 10 * MICRO, side) for side in (1, -1, 0)
+        ]
+        book = engine.kernel.state.books[7, 1]
+        assert (book.trades, book.trade_id) == (3, found[-1].venue_trade_id)
+
+    run(story)
 
 
 def test_what_the_terminals_history_lacks_is_a_gap() -> None:

@@ -188,7 +188,9 @@ class Gateways:
             self._servers[settings.server] = Gate(limits), ServerClock()
         gate, clock = self._servers[settings.server]
         hedged = self._state.hedged(account)
-        wanted = WantedAccount(feed, symbols, account, logons, hedged)
+        books = {one: self._state.book(feed, one) for one in symbols.values()}
+        ends = {one: (book.venue_seq, book.trade_id) for one, book in books.items()}
+        wanted = WantedAccount(feed, symbols, account, logons, hedged, ends, venue.trades)
         platform = DIALECTS[venue.dialect]
         terminal = MetaTraderAccount(self._inbox, platform, settings, wanted, gate, clock)
         if account:

@@ -101,9 +101,10 @@ class Throttle:
     """The queue of one broker: four lanes, a window for each kind, windows of single links.
 
     Orders and cancels have a window together with queries, which may fill a tenth of it at a time
-    only, and market data has its own. A venue's limit on all messages of a link holds beside them;
-    of that, data leaves a fifth to orders. What the sessions say themselves counts with the orders,
-    or with market data on links that carry nothing else.
+    only and are left as much by orders while they wait, and market data has its own. A venue's
+    limit on all messages of a link holds beside them; of that, data leaves a fifth to orders. What
+    the sessions say themselves counts with the orders, or with market data on links that carry
+    nothing else.
     """
 
     def __init__(
@@ -239,5 +240,8 @@ class Throttle:
         if lane is Lane.DATA:
             data = self._data, 2 * self._data.control  # for signs of life, and for a last word
             return [data, *((one, one.spared(20)) for one in whole)]
+        if lane is Lane.ORDER and self.waiting(Lane.QUERY):  # a tenth is left to questions
+            spared = self._executions.control + self._executions.spared(10)
+            return [(self._executions, spared), *((one, one.spared(10)) for one in whole)]
         own = [(self._executions, self._executions.control), *((one, 0) for one in whole)]
         return [*own, (self._queries, 0)] if lane is Lane.QUERY else own

@@ -147,7 +147,7 @@ pip = "0.0001"
 [[venues]]
 name = "broker"
 dialect = "{dialect}"
-symbols = {{ EURUSD = "EURUSD.m" }}
+symbols = {symbols}
 [venues.metatrader]
 login = "51001234"
 server = "Broker-Demo"
@@ -168,6 +168,7 @@ def written(path: Path, **changes: str) -> Path:
         "dialect": "mt5",
         "key": "env:NOWHERE",
         "model": "netting",
+        "symbols": '{ EURUSD = "EURUSD.m" }',
     }
     path.write_text(CONFIG.format(**{**values, **changes}))
     return path
@@ -191,6 +192,19 @@ def test_a_configured_terminal_has_its_account_behind_one_bridge(tmp_path: Path)
         ({"bridge": "silence_s = 60"}, "metatrader.silence_s"),
         ({"key": "0123456789abcdef"}, r"venues\[0\].metatrader.key: expected a reference"),
         ({"dialect": "mt4"}, "MetaTrader 4 keeps positions apart"),
+        (
+            {"dialect": 'mt4"\ntrades = true\nrole = "', "model": "hedging"},
+            r"venues\[0\].trades: MetaTrader 4 shows no trades",
+        ),
+        (
+            {"symbols": '["OIL"]'},
+            r"venues\[0\].symbols.OIL: AMBIGUOUS UKOIL,USOIL: more than one instrument",
+        ),
+        ({"symbols": '["EURUSD"]'}, r"venues\[0\].symbols.EURUSD: UNKNOWN: the venue's own id"),
+        (
+            {"symbols": '{ EURUSD = "E.m", GBPUSD = "E.m" }'},
+            r"venues\[0\].symbols.GBPUSD: 'E.m' means EURUSD already",
+        ),
         ({"dialect": "mt6"}, r"venues\[0\].dialect: 'mt6' is no terminal"),
         (
             {"dialect": "mt4", "model": "hedging", "bridge": 'certificate = "c.pem"'},

@@ -44,6 +44,10 @@ class Wanted(NamedTuple):
     """How often the account has connected in the engine's life."""
     hedged: bool = False
     """The engine keeps the account's positions apart."""
+    ends: dict[int, tuple[int, int]] = {}
+    """Instrument → the numbers of its last quote and its last print in the journal."""
+    trades: bool = False
+    """Prints are wanted too."""
 
 
 class MetaTraderAccount:
@@ -79,7 +83,9 @@ class MetaTraderAccount:
             wanted.symbols,
             platform,
             clock,
-            settings.stale_s,
+            settings,
+            wanted.ends,
+            wanted.trades,
             self._feed_state,
         )
         names = {instrument: symbol for symbol, instrument in wanted.symbols.items()}
@@ -226,7 +232,8 @@ class MetaTraderAccount:
         self._clock.sample(heart.time_server, utc_ms, runs=self.platform == "5")
         self._measure(heart)
         if first:
-            for question in self.quotes.opened():
+            server_ms = heart.time_server if heart.connected else 0
+            for question in self.quotes.opened(server_ms):
                 self._say(Lane.DATA, question)
             if self._wanted.account:
                 self.readiness.begin()

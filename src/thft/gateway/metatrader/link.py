@@ -16,6 +16,8 @@ from thft.gateway.metatrader.protocol.frames import (
 from thft.gateway.metatrader.protocol.session import Refused, Session, State
 
 PINGS_KEPT = 1_000
+LEAST_S = 0.02
+"""Between two pings, however close the end of the silence is."""
 WRITE_BYTES = 1 << 20
 """An EA that leaves so much unread is dropped."""
 
@@ -147,7 +149,8 @@ class EaLink(asyncio.Protocol):
         if self.account is not None:
             self.account.said()
         self.flush()
-        self._timer = loop.call_later(self._owner.heartbeat_s, self._beat)
+        left_s = max(self._owner.silence_s - silence_s, LEAST_S)
+        self._timer = loop.call_later(min(self._owner.heartbeat_s, left_s), self._beat)
 
     def now_ms(self) -> int:
         """Returns UTC as the session says it, ms."""

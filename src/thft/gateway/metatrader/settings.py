@@ -52,6 +52,8 @@ class MetaTraderSettings(Struct, forbid_unknown_fields=True, kw_only=True):
     deviation_points: Annotated[int, Meta(ge=0, le=10_000)] = 10
     """How far a market order's price may move."""
     stale_s: Annotated[float, Meta(gt=0, le=86_400)] = 30.0
+    history_days: Annotated[int, Meta(ge=0, le=365)] = 7
+    """After a cut or a restart ticks of MetaTrader 5 are asked for so far back, no further."""
     executions_per_s: Rate = 100
     data_per_s: Rate = 500
     order_ttl_ms: Annotated[int, Meta(ge=1, le=60_000)] = 1_000
@@ -91,6 +93,8 @@ def venue_findings(
         yield "metatrader", "missing: login, server, key_id and key of the account"
     if venue.get("url") is not None:
         yield "url", "a terminal dials in, see the table metatrader"
+    if dialect == "mt4" and venue.get("trades") is True:
+        yield "trades", "MetaTrader 4 shows no trades of others, leave it out"
     if market_clock:
         yield "metatrader", "a terminal lives in real time, clock.source must be 'wall'"
     for account in traded:

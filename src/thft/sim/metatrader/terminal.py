@@ -106,6 +106,14 @@ class Terminal:
                 del self.orders[row.ticket]
                 self._fill(row, row.volume_current, row.price, 0)
 
+    def print(self, symbol: str, price: int, volume: int, side: int) -> None:
+        """Somebody trades: the prices stand, and a tick says what was dealt and who took."""
+        play = self.plays[symbol]
+        newest = play.ticks[-1]
+        flags = 8 | 16 | {1: 32, -1: 64}.get(side, 0)
+        play.ticks.append(r.Tick(self.now_ms(), newest.bid, newest.ask, price, volume, flags))
+        play.count += 1
+
     def since(self, symbol: str, from_ms: int, skip: int, most: int) -> list[r.Tick]:
         """Returns what CopyTicks does: ticks from a time on, less the first `skip` ones."""
         ticks = self.plays[symbol].ticks
