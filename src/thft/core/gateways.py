@@ -190,7 +190,8 @@ class Gateways:
         hedged = self._state.hedged(account)
         books = {one: self._state.book(feed, one) for one in symbols.values()}
         ends = {one: (book.venue_seq, book.trade_id) for one, book in books.items()}
-        wanted = WantedAccount(feed, symbols, account, logons, hedged, ends, venue.trades)
+        calendar = Calendar(venue.closed)
+        wanted = WantedAccount(feed, symbols, account, logons, hedged, ends, venue.trades, calendar)
         platform = DIALECTS[venue.dialect]
         terminal = MetaTraderAccount(self._inbox, platform, settings, wanted, gate, clock)
         if account:

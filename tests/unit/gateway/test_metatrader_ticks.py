@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from thft.gateway.calendar import Away, Calendar
 from thft.gateway.metatrader.clock import LATEST_MS, ServerClock
 from thft.gateway.metatrader.protocol import records as r
 from thft.gateway.metatrader.quotes import (
@@ -27,12 +28,16 @@ DAY_MS = 86_400_000
 
 
 class Inbox(PartialInbox):
-    """Keeps faults."""
+    """Keeps faults and states."""
 
     def __init__(self) -> None:
+        self.states: list[tuple[str, str]] = []
         self.faults: list[str] = []
         self.taken: list[tuple[object, ...]] = []
         """Quotes as (bid, number), prints as (price, size, aggressor, number)."""
+
+    def said(self, state: str, reason: str) -> None:
+        self.states.append((state, reason))
 
     def now_ns(self) -> int:
         return NOW_MS * 1_000_000
@@ -40,9 +45,18 @@ class Inbox(PartialInbox):
     def quote(self, feed: int, instrument: int, *values: int) -> None:
         self.taken.append((values[0], values[5]))
 
-    def trade(self, feed: int, instrument: int, *values: int) -> None:
-        price, size, aggressor, _, number, _ = values
-        self.taken.append((price, size, aggressor, number))
+    def trade(
+        self,
+        feed: int,
+        instrument: int,
+        price: int,
+        size: int,
+        aggressor: int,
+        venue_ts_ns: int,
+        venue_trade_id: int,
+        recv_ts_ns: int,
+    ) -> None:
+        self.taken.append((price, size, aggressor, venue_trade_id))
 
     def depth(self, *values: Any) -> None:
         return
@@ -51,14 +65,25 @@ class Inbox(PartialInbox):
         self.faults.append(f"{fault}: {detail}")
 
 
+class Hours(Calendar):
+    """A venue that is away when the test says so."""
+
+    is_away = False
+
+    def __init__(self) -> None:
+        super().__init__(())
+
+    def away(self, utc_ns: int) -> Away | None:
+        return Away(utc_ns + 1, "weekend, until Sun") if self.is_away else None
+
+
 def desk_of(
     inbox: Inbox, ends: tuple[int, int], platform: str = "5", days: int = 7, trades: bool = False
 ) -> QuoteDesk:
     settings = MetaTraderSettings(login="1", server="S", key_id="k", key="env:K", history_days=days)
     symbols, clock = {"EURUSD": 7}, ServerClock()
-    return QuoteDesk(
-        inbox, 1, symbols, platform, clock, settings, {7: ends}, trades, lambda state, reason: None
-    )
+    wanted = {7: ends}, trades, Hours()
+    return QuoteDesk(inbox, 1, symbols, platform, clock, settings, *wanted, inbox.said)
 
 
 def asked(
@@ -189,4 +214,23 @@ def test_a_trade_whose_quote_the_journal_lacks_is_not_published_twice() -> None:
         (100, second),
         (200, LOT_UNITS * SIZE_ONE // 100, 0, number_of(NOW_MS, 3)),
         (100, number_of(NOW_MS, 3)),
+    ]
+
+
+def test_a_closed_market_is_not_stale(monkeypatch: pytest.MonkeyPatch) -> None:
+    inbox = Inbox()
+
+    async def told() -> None:
+        desk = desk_of(inbox, (0, 0))
+        desk.opened(NOW_MS)
+        desk.heart(connected=False)
+        monkeypatch.setattr(Hours, "is_away", True)
+        desk.heart(connected=False)
+        desk.heart(connected=True)
+
+    asyncio.run(told())
+    assert inbox.states == [
+        ("STALE", "the terminal has no connection to its broker"),
+        ("CLOSED", "weekend, until Sun"),
+        ("SYNCING", "waits for ticks of EURUSD"),
     ]

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from thft.base.errors import LocalError
+from thft.gateway.calendar import Calendar
 from thft.gateway.fix.credential import resolve
 from thft.gateway.fix_link import now
 from thft.gateway.gate import Gate
@@ -32,6 +33,9 @@ NEVER = 1 << 62
 WAITS = "no EA has connected yet: attach ThftBridge to a chart and allow the engine's address"
 
 
+NEVER_AWAY = Calendar(())
+
+
 class Wanted(NamedTuple):
     """What the engine wants of an account."""
 
@@ -48,6 +52,7 @@ class Wanted(NamedTuple):
     """Instrument → the numbers of its last quote and its last print in the journal."""
     trades: bool = False
     """Prints are wanted too."""
+    calendar: Calendar = NEVER_AWAY
 
 
 class MetaTraderAccount:
@@ -86,6 +91,7 @@ class MetaTraderAccount:
             settings,
             wanted.ends,
             wanted.trades,
+            wanted.calendar,
             self._feed_state,
         )
         names = {instrument: symbol for symbol, instrument in wanted.symbols.items()}

@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from thft.gateway.calendar import Calendar
 from thft.gateway.metatrader.clock import LATEST_MS, ServerClock
 from thft.gateway.metatrader.commands import countable, units
 from thft.gateway.metatrader.protocol import records as r
@@ -97,6 +98,7 @@ class QuoteDesk:
         settings: MetaTraderSettings,
         ends: dict[int, tuple[int, int]],
         trades: bool,
+        calendar: Calendar,
         state: Callable[[str, str], None],
     ) -> None:
         """`symbols` are the terminal's names; `state` publishes what the feed is.
@@ -111,6 +113,7 @@ class QuoteDesk:
         self._stale_s = settings.stale_s
         self._history_days = settings.history_days
         self._trades = trades
+        self._calendar = calendar
         self._state = state
         self._heard_s = 0.0
         self._connected = False
@@ -257,8 +260,12 @@ class QuoteDesk:
         refused = [one.refused for one in ones if one.refused]
         waiting = [one.symbol for one in ones if not one.refused and not self._live(one)]
         silence_s = asyncio.get_running_loop().time() - self._heard_s
+        silent = not self._connected or silence_s >= self._stale_s
+        away = self._calendar.away(self._inbox.now_ns()) if silent else None
         self.ready = False
-        if not self._connected:
+        if away is not None:
+            self._state("CLOSED", away.words)
+        elif not self._connected:
             self._state("STALE", "the terminal has no connection to its broker")
         elif silence_s >= self._stale_s:
             said = f"no tick for {self._stale_s:g} s, though terminal and broker are connected"
