@@ -20,6 +20,8 @@ from thft.sim.fix.orders.ledger import VenueOrder
 from thft.sim.fix.profile import PASSWORD, profile
 from thft.state.fold import State
 
+pytestmark = pytest.mark.alone
+
 LOGIN = "1000001"
 Story = Callable[[Stage], Coroutine[Any, Any, None]]
 

@@ -17,6 +17,8 @@ from tests.ledger import note
 
 from thft.sim.fix.profile import PASSWORD
 
+pytestmark = pytest.mark.alone
+
 ROOT = Path(__file__).resolve().parents[2]
 SAID_S = 0.1
 """A busy machine may take so long to say what the clock has decided."""
