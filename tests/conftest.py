@@ -8,17 +8,44 @@ from typing import Any
 import pytest
 from tests.shared_files import missing
 
+LEFT_OUT = pytest.StashKey[dict[str, str]]()
+"""The tests that cannot run here, by name, and what is not there."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[LEFT_OUT] = {}
+
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves out tests whose material is not on this machine, and names them."""
+    """Leaves out tests whose material is not on this machine."""
     left_out: list[pytest.Item] = []
     for item in items:
         if reason := _absent(item):
             left_out.append(item)
-            print(f"left out {item.nodeid}: {reason}")
+            config.stash[LEFT_OUT][item.nodeid] = reason
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker of a parallel run, which cannot print, hands on what it has left out."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["left_out"] = session.config.stash[LEFT_OUT]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Takes what a worker hands on: each collects the whole, so all say the same."""
+    node.config.stash[LEFT_OUT].update(getattr(node, "workeroutput", {}).get("left_out", {}))
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Names what was left out."""
+    for name, reason in config.stash[LEFT_OUT].items():
+        terminalreporter.write_line(f"left out {name}: {reason}")
 
 
 def _absent(item: pytest.Item) -> str:

@@ -76,6 +76,7 @@ FAULTS = (
 )
 
 
+@pytest.mark.alone
 @needs_strace
 @pytest.mark.timeout(7_200)
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)

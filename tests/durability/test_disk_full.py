@@ -55,6 +55,7 @@ def until(holds: Callable[[], bool], what: str, timeout_s: float = 60.0) -> None
         time.sleep(0.05)
 
 
+@pytest.mark.alone
 @pytest.mark.once
 def test_a_full_disk_stops_new_risk_then_the_core_and_loses_nothing(tmp_path: Path) -> None:
     small = lambda text: text.replace("[risk]", SMALL)  # noqa: E731

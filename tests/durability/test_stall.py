@@ -23,6 +23,8 @@ from thft.stream.journal import Journal
 from thft.stream.reader import read_all
 from thft.stream.verify import verify
 
+pytestmark = pytest.mark.alone
+
 BOUND, SEGMENT = UNSYNCED_MIB << 20, 64 << 10
 
 

@@ -19,9 +19,12 @@ from thft._native import USE_NATIVE
 from thft.stream.disk import RealDisk
 from thft.stream.recovery import walk
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("strace") is None, reason="needs strace: apt-get install -y strace"
-)
+pytestmark = [
+    pytest.mark.skipif(
+        shutil.which("strace") is None, reason="needs strace: apt-get install -y strace"
+    ),
+    pytest.mark.alone,
+]
 LINE = re.compile(r"^(\d+) +(?:<\.\.\. )?(\w+)(?:\(| resumed>)(.*)$")
 
 

@@ -384,6 +384,7 @@ time.time_ns = lambda: _real() + int(_shift.read_text())
 '''
 
 
+@pytest.mark.alone
 def test_a_clock_stepping_back_is_noticed_and_time_in_the_journal_is_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,7 +16,7 @@ from tests.e2e.supervised import SupervisedEngine
 
 from thft.model import event as ev
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 STRATEGY = '''"""A strategy that goes wrong on purpose."""
 

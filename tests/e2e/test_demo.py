@@ -18,7 +18,7 @@ from thft.model.codec import decode
 from thft.state.fold import State
 from thft.stream.reader import read_all
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 
 def thft(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -18,6 +18,8 @@ from thft.model import event as ev
 from thft.model.codec import decode
 from thft.stream.reader import read_all
 
+pytestmark = pytest.mark.alone
+
 FAST = "fx/eurusd/fxcm/2014-05-08.csv.gz"
 SLOW = "fx/eurusd/oanda/2014-05-08.csv.gz"
 NOON_MS, HOUR_MS, DAY_MS = 12 * 3_600_000, 3_600_000, 86_400_000

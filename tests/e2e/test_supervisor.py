@@ -11,7 +11,7 @@ from tests.e2e.supervised import SupervisedEngine
 
 from thft.model import event as ev
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 
 def test_a_core_that_stands_still_is_killed_and_no_strategy_is_blamed(tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 TITLES = {"A quote": "quote", "An order": "order", "A restart": "restart"}
 LINE = re.compile(r"\d+\. `([^`:]+:[^`]+)` — ")
@@ -35,6 +37,7 @@ def missing_in_order(wanted: list[str], called: list[str]) -> str:
     return ""
 
 
+@pytest.mark.alone
 def test_the_tales_are_what_happens(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tests.e2e.tale_run", str(tmp_path)],

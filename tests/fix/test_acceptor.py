@@ -82,6 +82,7 @@ def test_a_wrong_password() -> None:
     assert any("wrong password" in report for report in reports)
 
 
+@pytest.mark.alone
 def test_refusals_do_not_differ() -> None:
     """CON-4: unknown and wrong get the same Logout after the same time."""
 
@@ -98,6 +99,7 @@ def test_refusals_do_not_differ() -> None:
     served(play, AcceptorLimits(refusal_delay_s=0.2), b"right")
 
 
+@pytest.mark.alone
 def test_a_logon_timeout() -> None:
     """CON-12 on a socket."""
 
@@ -130,6 +132,7 @@ def test_a_peer_that_does_not_read() -> None:
     assert any("does not read" in report for report in reports)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("initiator", [False, True])
 def test_timers_go_by_the_monotonic_clock(initiator: bool) -> None:
     """HB-7: UTC jumps an hour back and forth, and heartbeats come when they should."""
@@ -145,6 +148,7 @@ def test_timers_go_by_the_monotonic_clock(initiator: bool) -> None:
         player.play(f"wait 9.999\nquiet\nwait 0.001\n< 35=0|34={number + 2}\n> 35=0")
 
 
+@pytest.mark.alone
 def test_heartbeats_under_load() -> None:
     """HB-7: a session that floods does not keep another's heartbeat from coming."""
     with echo() as program:

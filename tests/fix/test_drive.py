@@ -142,6 +142,7 @@ def test_many_messages_in_one_write_and_all_again(runner: Runner) -> None:
         runner.play("> 35=5\n< 35=5|34=1202\nclosed")
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 def test_heartbeats_and_silence(runner: Runner) -> None:
     with drive(runner.listener.port, None, "--heartbeat", "2"):
@@ -161,6 +162,7 @@ def test_heartbeats_and_silence(runner: Runner) -> None:
         )
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 def test_an_acceptor_that_does_not_answer(runner: Runner) -> None:
     """INI-4: ten seconds, then another try."""
@@ -169,6 +171,7 @@ def test_an_acceptor_that_does_not_answer(runner: Runner) -> None:
         runner.play(FRESH)
 
 
+@pytest.mark.alone
 def test_reconnects_after_a_second(runner: Runner) -> None:
     """INI-6: dropped, refused by Logout, or answered by something else: a second later again."""
     with drive(runner.listener.port, None, "--heartbeat", "5"):

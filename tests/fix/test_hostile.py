@@ -64,6 +64,7 @@ def consumed(stream: bytes, step: int) -> int:
     return time.process_time_ns() - began
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(("step", "size"), [(READ, 120_000), (1, 12_000)])
 @pytest.mark.parametrize("name", STREAMS)
 def test_time_is_linear(name: str, step: int, size: int) -> None:

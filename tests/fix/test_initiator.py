@@ -7,12 +7,15 @@ import socket
 import ssl
 import time
 
+import pytest
 from tests.fix.script import settings
 
 from thft.base.backoff import Backoff, ConnectBudget
 from thft.base.prng import Prng
 from thft.fix.session import Event, MemoryStore, Now, Session
 from thft.gateway.fix_initiator import FixInitiator
+
+pytestmark = pytest.mark.alone
 
 
 class Nobody:

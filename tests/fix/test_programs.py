@@ -38,6 +38,7 @@ def test_byte_by_byte(program: Program, title: str) -> None:
     wire.cut()
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 @pytest.mark.parametrize("title", scenarios("slow"))
 def test_slow_script(program: Program, title: str) -> None:

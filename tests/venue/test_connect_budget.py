@@ -17,6 +17,8 @@ from thft.gateway.dialects import FOLDER
 from thft.gateway.ws.venues import VENUES
 from thft.host.clock import moment
 
+pytestmark = pytest.mark.alone
+
 KILLS = int(os.environ.get("THFT_CONNECT_KILLS", "3"))
 ATTEMPTS, WINDOW_S = 2, 2
 BUDGET = f"""

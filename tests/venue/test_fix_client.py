@@ -195,6 +195,7 @@ def test_an_unknown_symbol_degrades_the_feed_and_leaves_the_others() -> None:
     run(story)
 
 
+@pytest.mark.alone
 def test_a_half_open_line_is_found_within_24_tenths_of_the_interval() -> None:
     async def story(stage: Stage) -> None:
         engine = await stage.ready()
@@ -211,6 +212,7 @@ def test_a_half_open_line_is_found_within_24_tenths_of_the_interval() -> None:
     run(story, heartbeat_s=1)
 
 
+@pytest.mark.alone
 def test_attempts_of_both_sessions_keep_to_the_connect_budget() -> None:
     """Nobody listens: waits of a millisecond, and yet four attempts in any second at most."""
     budget = Connect(links=("quote", "trade"), attempts=4, window_s=1, scope="address")

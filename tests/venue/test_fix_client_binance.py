@@ -26,6 +26,8 @@ from thft.sim.fix.profile import PASSWORD, Profile, profile
 from thft.sim.fix_lp import FixVenue
 from thft.store.fix_log import FixLog
 
+pytestmark = pytest.mark.alone
+
 NAMES = {"EURUSDT": 1, "GBPUSDT": 2}
 KEY = pem(key_from(PASSWORD)).decode()
 

@@ -20,6 +20,8 @@ from thft.sim.fix.orders.ledger import VenueOrder
 from thft.sim.fix.profile import PASSWORD, profile
 from thft.state.fold import State
 
+pytestmark = pytest.mark.alone
+
 LOGIN = "1000001"
 Story = Callable[[Stage], Coroutine[Any, Any, None]]
 
@@ -216,7 +218,7 @@ def test_a_fill_nobody_heard_of_is_booked_on_its_position_after_a_kill(closing: 
         engine = await stage.ready()
         long = await opened(stage, engine, 1)
         short = await opened(stage, engine, -1)
-        stage.venue.inject(Fault(do="swallow", on="8", times=0, for_s=0.2))
+        stage.venue.inject(Fault(do="swallow", on="8", times=0, for_s=1.0))
         how = {"position_id": long} if closing else {}
         order_id = engine.submit(-1, LOT // 2, **how)
         await stage.until(lambda: _filled(stage, 3), "the execution", engine)

@@ -13,6 +13,8 @@ from thft.model import event as ev
 from thft.model.fixed import ABSENT, parse_price
 from thft.sim.fix.profile import PASSWORD
 
+pytestmark = pytest.mark.alone
+
 WORDS = "weekend, until Sun 2026-11-29 17:00 America/New_York"
 
 

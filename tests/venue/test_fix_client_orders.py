@@ -18,6 +18,8 @@ from thft.model.order import TERMINAL
 from thft.sim.fix.faults import Fault
 from thft.sim.fix.profile import PASSWORD, profile
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture(autouse=True)
 def _password(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:

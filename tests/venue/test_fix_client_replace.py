@@ -21,6 +21,8 @@ from thft.sim.fix.faults import Fault
 from thft.sim.fix.orders.ledger import VenueOrder
 from thft.sim.fix.profile import PASSWORD, profile
 
+pytestmark = pytest.mark.alone
+
 BID, LOWER, HIGHER = parse_price("1.10000"), parse_price("1.09990"), parse_price("1.10010")
 
 

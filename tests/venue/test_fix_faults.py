@@ -18,6 +18,8 @@ from thft.sim.fix import faults
 from thft.sim.fix.faults import ORDER, SAYING, VENUE, WIRE, Fault, Faults, load_faults
 from thft.sim.fix_lp import FixVenue
 
+pytestmark = pytest.mark.alone
+
 ACCOUNT = "1000001"
 
 

@@ -19,6 +19,8 @@ from tests.venue.metatrader_stage import KEY
 from thft.gateway.metatrader.settings import BridgeSettings
 from thft.sim.fix.profile import PASSWORD
 
+pytestmark = pytest.mark.alone
+
 ROOT = Path(__file__).resolve().parents[2]
 SAID_S = 0.1
 """A busy machine may take so long to say what the clock has decided."""

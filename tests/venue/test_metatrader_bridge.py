@@ -348,6 +348,7 @@ def test_tls_is_spoken_where_there_is_a_certificate(tmp_path: Path) -> None:
     run(story)
 
 
+@pytest.mark.alone
 def test_a_storm_of_orders_keeps_to_the_limit_of_its_broker() -> None:
     limit_per_s = 40
 

@@ -19,6 +19,8 @@ from tests.venue.fix_engine import FEED, Engine, Stage, run
 from thft.gateway import fix_initiator
 from thft.sim.fix.profile import PASSWORD
 
+pytestmark = pytest.mark.alone
+
 TICKS = int(os.environ.get("THFT_STAMPS", "300"))
 
 

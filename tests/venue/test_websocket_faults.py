@@ -12,6 +12,8 @@ from thft.base.errors import LocalError
 from thft.sim.ws.faults import LASTING, MESSAGES, Fault, act, load_faults, run_faults
 from thft.sim.ws.market import run_market
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.mark.parametrize("name", ("binance", "bybit_depth", "kraken", "okx_depth", "bitfinex"))
 def test_the_market_moves_what_is_subscribed(name: str) -> None:

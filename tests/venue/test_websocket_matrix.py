@@ -167,6 +167,7 @@ def test_09_a_mute_venue_is_probed_then_left(name: str) -> None:
     assert "although probed" in inbox.reasons("STALE")[0]
 
 
+@pytest.mark.alone
 @EVERY
 def test_10_a_quiet_venue_that_answers_probes_stays(name: str) -> None:
     async def story(wire: Wire) -> None:
@@ -411,6 +412,7 @@ def test_29_subscriptions_without_an_answer_are_named_and_made_anew(name: str) -
     assert "no subscription was answered" in inbox.reasons("OFFLINE")[0]
 
 
+@pytest.mark.alone
 @EVERY
 def test_30_our_messages_keep_to_the_venues_limit(name: str) -> None:
     """A burst of two hundred requests; the venue counts what comes in any second."""

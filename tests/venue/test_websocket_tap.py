@@ -12,6 +12,7 @@ from collections import Counter
 from functools import partial
 from itertools import count
 
+import pytest
 from picows import WSFrame, WSMsgType, WSTransport
 from tests.ledger import note
 from tests.venue.wire import FEED, Recorder
@@ -26,6 +27,8 @@ from thft.gateway.ws.feed import Liveness, WebSocketFeed
 from thft.gateway.ws.venues import VENUES
 from thft.sim.ws.binance import BinanceVenue
 from thft.sim.ws.server import VenueSession
+
+pytestmark = pytest.mark.alone
 
 LINKS, A_SECOND, ON_ONE_LINK = 3, 60, 25
 SECONDS = 4.0

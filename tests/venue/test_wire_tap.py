@@ -29,6 +29,8 @@ from thft.model.order import TERMINAL
 from thft.sim.fix.faults import Fault
 from thft.sim.fix.profile import PASSWORD
 
+pytestmark = pytest.mark.alone
+
 STORM_S = float(os.environ.get("THFT_THROTTLE_S", "3"))
 ROUNDS = int(os.environ.get("THFT_FLOOD_ROUNDS", "2"))
 ORDERS_A_ROUND = 25
