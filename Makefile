@@ -7,6 +7,9 @@ ARGS ?=
 SEED ?= 7
 STEPS ?= 20000
 PURE_TESTS := $(wildcard tests/unit tests/property tests/twin tests/durability tests/sim)
+# Rooms without venues and pages: two tests at a time, but for those that measure time.
+QUIET_TESTS := $(PURE_TESTS) $(wildcard tests/api tests/integration)
+SOCKET_TESTS := $(filter-out $(QUIET_TESTS) %/__pycache__,$(patsubst %/,%,$(wildcard tests/*/)))
 SIDE_BY_SIDE := -n 2 --dist worksteal
 NATIVE_SOURCES := $(shell find src/thft -name '_*.pyx' -o -name '*.pxd' -o -name '*.h')
 WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
@@ -41,8 +44,9 @@ demo: .stamp/native web
 test: .stamp/native web
 	$(BIN)/python tools/test_programs.py
 	THFT_NATIVE=require $(BIN)/python hatch_build.py
-	$(BIN)/pytest tests -m "not alone" $(SIDE_BY_SIDE)
-	$(BIN)/pytest tests -m alone
+	$(BIN)/pytest $(QUIET_TESTS) -m "not alone" $(SIDE_BY_SIDE)
+	$(BIN)/pytest $(QUIET_TESTS) -m alone
+	$(BIN)/pytest $(SOCKET_TESTS)
 	THFT_PURE=1 $(BIN)/pytest $(PURE_TESTS) -m "not once and not alone" $(SIDE_BY_SIDE)
 	THFT_PURE=1 $(BIN)/pytest $(PURE_TESTS) -m "alone and not once"
 
