@@ -58,14 +58,3 @@ long FillingBits(string symbol)
 {
    return 0;
 }
-
-void PlatformStart()
-{
-   gOnlineAt = MonoMs();
-   NewsClear();
-}
-
-void PlatformTurn()
-{
-   OnlineTurn();
-}

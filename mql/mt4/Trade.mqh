@@ -55,7 +55,7 @@ bool FoundSelected(Command &command, Outcome &outcome, string what)
 void TradeDo(Command &command, Outcome &outcome)
 {
    string fault = "";
-   if(command.deviation > INT_MAX || command.ticket > INT_MAX || command.other > INT_MAX || command.position != 0)
+   if(command.ticket > INT_MAX || command.other > INT_MAX || command.position != 0)
       fault = "wrong field: a number that MetaTrader 4 does not have";
    else if(command.name == "OPEN")
       fault = DoOpen(command, outcome);

@@ -41,14 +41,3 @@ long FillingBits(string symbol)
 {
    return SymbolInfoInteger(symbol, SYMBOL_FILLING_MODE);
 }
-
-void PlatformStart()
-{
-   gOnlineAt = MonoMs();
-   NewsClear();
-}
-
-void PlatformTurn()
-{
-   OnlineTurn();
-}

@@ -18,6 +18,7 @@ input int    InpTimerMs = 20;           // Timer, ms
 #include "Ticks.mqh"
 #include "History.mqh"
 #include "News.mqh"
+#include "Search.mqh"
 #include "Trade.mqh"
 
 int OnInit()

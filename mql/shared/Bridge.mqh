@@ -4,17 +4,21 @@
 #define TIMER_LEAST 10
 #define TIMER_MOST 1000
 #define BUSY_BYTES 262144
+#define DAY_MS 86400000
 
 string gKeyId = "";
 
 #include "Bytes.mqh"
 #include "Fields.mqh"
+#include "State.mqh"
 #include "Outbox.mqh"
 #include "Inbox.mqh"
 #include "Line.mqh"
+#include "Handshake.mqh"
 #include "Session.mqh"
 #include "Subscriptions.mqh"
 #include "Answers.mqh"
+#include "CommandFields.mqh"
 #include "Commands.mqh"
 
 // Returns whether text is 1 to 32 of A–Z a–z 0–9 - _ .
@@ -73,7 +77,8 @@ int BridgeStart(string key_id, string key, int timer_ms, string refused)
    MathSrand((int)(GetMicrosecondCount() % 32768));
    SessionStart();
    CommandsStart();
-   PlatformStart();
+   gOnlineAt = MonoMs();
+   NewsClear();
    SubscriptionsClear();
    AnswersClear();
    if(StringLen(gSession) != 32)
@@ -126,7 +131,7 @@ void BridgeTurn()
 {
    if(gState == AT_END)
       return;
-   PlatformTurn();
+   OnlineTurn();
    if(gState == AT_REST)
    {
       if(MonoMs() >= gDialAt)

@@ -127,11 +127,6 @@ string Truth(bool value)
    return "0";
 }
 
-string Whole(long value)
-{
-   return IntegerToString(value);
-}
-
 // Returns a number with at most `most` decimals, trailing zeros gone down to `least`; empty for what is none.
 string NumberText(double value, int least, int most)
 {

@@ -1,52 +1,10 @@
-// The EA's end of one connection: dial, HELLO to WELCOME, heartbeat, silence, ends, backoff; turned by Bridge.
-
-#define AT_REST 0
-#define AT_HELLO 1
-#define AT_AUTH 2
-#define AT_OPEN 3
-#define AT_END 4
+// The EA's end of one connection: state, dial, frames to their places, silence, ends, backoff; turned by Bridge.
 
 #define STEP_MS 10000
 #define SILENCE_MS 10000
 #define FRAMES_PER_TURN 64
 #define TURN_MS 200
-#define WAIT_FIRST_MS 1000
 #define WAIT_MOST_MS 60000
-#define SAID_AGAIN_MS 600000
-
-int    gState = AT_REST;
-long   gStepAt = 0;
-long   gHeardAt = 0;
-long   gDialAt = 0;
-long   gWaitMs = WAIT_FIRST_MS;
-bool   gRefused = false;
-long   gConnections = 0;
-string gSession = "";
-string gNonce = "";
-string gAccount = "";
-string gServer = "";
-long   gHeartMs = 2000;
-long   gHeartAt = 0;
-bool   gPinged = false;
-bool   gHasBase = false;
-long   gBaseMs = 0;
-string gSaid = "";
-long   gSaidAt = 0;
-
-void Tell(string words)
-{
-   Print("ThftBridge: " + words);
-}
-
-// Tells what repeats at every attempt once, and again when it changes or after ten minutes.
-void TellOnce(string words)
-{
-   if(words == gSaid && MonoMs() - gSaidAt < SAID_AGAIN_MS)
-      return;
-   gSaid = words;
-   gSaidAt = MonoMs();
-   Tell(words);
-}
 
 // Forgets everything: called at each OnInit.
 void SessionStart()
@@ -61,25 +19,6 @@ void SessionStart()
    gAccount = "";
    gServer = "";
    LineClear();
-}
-
-// Returns 32 hex digits that were never there before.
-string Fresh(string what)
-{
-   string name = "ThftBridge.count";
-   double count = 1.0;
-   if(GlobalVariableCheck(name))
-      count = GlobalVariableGet(name) + 1.0;
-   GlobalVariableSet(name, count);
-   GlobalVariablesFlush();
-   string text = what + "|" + DoubleToString(count, 0) + "|" + IntegerToString((long)GetMicrosecondCount());
-   text += "|" + IntegerToString(MonoMs()) + "|" + IntegerToString((long)TimeLocal());
-   text += "|" + IntegerToString(AccountInfoInteger(ACCOUNT_LOGIN)) + "|" + IntegerToString(ChartID());
-   text += "|" + IntegerToString(MathRand()) + "|" + gNonce;
-   uchar hash[];
-   if(!HmacText(gKey, text, hash))
-      return "";
-   return HexOf(hash, 16);
 }
 
 // ---- beginning -------------------------------------------------------------------------------------
@@ -106,109 +45,6 @@ void Dial()
    gStepAt = MonoMs();
    gHeardAt = gStepAt;
    SayHello();
-}
-
-void SayHello()
-{
-   gNonce = Fresh("nonce");
-   gAccount = IntegerToString(AccountInfoInteger(ACCOUNT_LOGIN));
-   gServer = CleanText(AccountInfoString(ACCOUNT_SERVER), 100);
-   string body = "HELLO|1|" + PLATFORM + "|" + gKeyId + "|" + gSession + "|" + gNonce + "|" + gAccount;
-   body += "|" + gServer + "|" + CleanText(AccountInfoString(ACCOUNT_COMPANY), 100);
-   body += "|" + CleanText(AccountInfoString(ACCOUNT_CURRENCY), 20);
-   body += "|" + IntegerToString(AccountInfoInteger(ACCOUNT_LEVERAGE)) + "|" + MarginMode();
-   body += "|" + IntegerToString(TerminalInfoInteger(TERMINAL_BUILD)) + "|" + EA_VERSION;
-   body += "|" + IntegerToString((long)TimeGMT() * 1000) + "|" + IntegerToString(ServerMs());
-   SendBare(body);
-}
-
-string TakeChallenge(string &fields[], int count)
-{
-   long time_ms = 0;
-   if(gState != AT_HELLO || count != 5)
-      return "CHALLENGE out of its place";
-   if(fields[2] != "1" || !IsLowerHex(fields[3], 32) || !ReadCount(fields[4], 0, TIME_MOST, time_ms))
-      return "CHALLENGE with a wrong field";
-   string transcript = "1|" + gKeyId + "|" + gSession + "|" + gAccount + "|" + gServer;
-   transcript += "|" + gNonce + "|" + fields[3] + "|" + fields[4];
-   if(!LineAgree(transcript))
-      return "the terminal cannot hash";
-   ClockStart(time_ms);
-   SendBare("AUTH|" + gProofOut);
-   gState = AT_AUTH;
-   gStepAt = MonoMs();
-   return "";
-}
-
-string TakeWelcome(string &fields[], int count)
-{
-   long heart_ms = 0;
-   long silence_ms = 0;
-   if(gState != AT_AUTH || count != 5)
-      return "WELCOME out of its place";
-   if(!SameText(fields[2], gProofIn))
-   {
-      TellOnce("what answers at this address does not have the key: nothing it says is obeyed. Compare host, port and key.");
-      return "the engine does not have the key";
-   }
-   if(!ReadCount(fields[3], 10, 60000, heart_ms) || !ReadCount(fields[4], 10, 600000, silence_ms))
-      return "WELCOME with a wrong field";
-   gState = AT_OPEN;
-   gSigned = true;
-   gHeartMs = heart_ms;
-   gWaitMs = WAIT_FIRST_MS;
-   gSaid = "";
-   Tell("connected to the engine; account " + gAccount + " is served.");
-   BridgeOpened();
-   SayHeart();
-   return "";
-}
-
-// ---- life ------------------------------------------------------------------------------------------
-
-void SayHeart()
-{
-   gHeartAt = MonoMs();
-   string body = "HEART|" + IntegerToString((long)TimeGMT() * 1000) + "|" + IntegerToString(ServerMs());
-   body += "|" + IntegerToString(gHeartAt) + "|" + IntegerToString(gSeqIn);
-   body += "|" + Truth(TerminalInfoInteger(TERMINAL_CONNECTED) != 0) + "|" + IntegerToString(PingUs());
-   body += "|" + Truth(TerminalInfoInteger(TERMINAL_TRADE_ALLOWED) != 0);
-   body += "|" + Truth(MQLInfoInteger(MQL_TRADE_ALLOWED) != 0);
-   body += "|" + Truth(AccountInfoInteger(ACCOUNT_TRADE_ALLOWED) != 0);
-   body += "|" + Truth(AccountInfoInteger(ACCOUNT_TRADE_EXPERT) != 0);
-   body += "|" + MoneyText(AccountInfoDouble(ACCOUNT_BALANCE)) + "|" + MoneyText(AccountInfoDouble(ACCOUNT_EQUITY));
-   body += "|" + MoneyText(AccountInfoDouble(ACCOUNT_MARGIN)) + "|" + MoneyText(AccountInfoDouble(ACCOUNT_MARGIN_FREE));
-   body += "|" + IntegerToString(AccountInfoInteger(ACCOUNT_LEVERAGE)) + "|" + MarginMode();
-   body += "|" + IntegerToString(gConnections - 1) + "|" + IntegerToString(gOutCount);
-   body += "|" + IntegerToString(OpenOrders()) + "|" + IntegerToString(OpenPositions());
-   Send(body);
-}
-
-// Begins the clock of a connection with the time in CHALLENGE.
-void ClockStart(long time_ms)
-{
-   gHasBase = true;
-   gPinged = false;
-   gBaseMs = MonoMs() - time_ms;
-}
-
-string TakePing(string &fields[], int count)
-{
-   long number = 0;
-   long time_ms = 0;
-   if(count != 4 || !ReadCount(fields[2], 0, WHOLE_MOST, number) || !ReadCount(fields[3], 0, TIME_MOST, time_ms))
-      return "PING with a wrong field";
-   gBaseMs = MathMin(gBaseMs, MonoMs() - time_ms);
-   gPinged = true;
-   SendBare("PONG|" + fields[2] + "|" + fields[3] + "|" + IntegerToString(gSeqIn));
-   return "";
-}
-
-// Returns whether the terminal is still on the account that HELLO named.
-bool SameAccount()
-{
-   return IntegerToString(AccountInfoInteger(ACCOUNT_LOGIN)) == gAccount
-          && CleanText(AccountInfoString(ACCOUNT_SERVER), 100) == gServer;
 }
 
 // ---- ends ------------------------------------------------------------------------------------------
