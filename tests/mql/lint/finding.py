@@ -1,10 +1,8 @@
-"""What the linter found, and the two dialects; every rule makes findings."""
+"""What the linter found; every rule makes findings."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-DIALECTS = ("mql5", "mql4")
 
 
 @dataclass(frozen=True, order=True)

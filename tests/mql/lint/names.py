@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tests.mql.lint.api import functions, structures
@@ -23,7 +22,8 @@ Report = tuple[int, str, str]
 
 C_TYPES = {"int8_t": "char", "uint8_t": "uchar", "int16_t": "short", "uint16_t": "ushort"}
 C_TYPES |= {"int32_t": "int", "uint32_t": "uint", "int64_t": "long", "uint64_t": "ulong"}
-DECLARATIONS = ("declaration", "parameter_declaration", "optional_parameter_declaration")
+PARAMETERS = ("parameter_declaration", "optional_parameter_declaration")
+DECLARATIONS = ("declaration", "for_range_loop", *PARAMETERS)
 LONGEST = 63
 
 
@@ -103,7 +103,7 @@ class Names:
         if declares and above.child_by_field_name("value") != node:
             if name in structures.RESERVED.split():
                 self._say(line(node), "name", f"`{name}` is a word of MQL — rename it")
-            if not (above.type.endswith("array_declarator") and self._is_size(above, node)):
+            if above.child_by_field_name("size") != node:
                 return
         if above.type == "parenthesized_expression" and self._is_type(name):
             return
@@ -117,9 +117,6 @@ class Names:
         if not self._known(name, scope):
             self._say(line(node), "name", self._unknown(name))
         self._meaning(name, line(node))
-
-    def _is_size(self, above: Node, node: Node) -> bool:
-        return above.child_by_field_name("size") == node
 
     def _meaning(self, name: str, number: int) -> None:
         if name in functions.DIFFERENT and number in self.shared:
@@ -192,7 +189,9 @@ class Names:
         elif name in self.unit.macros:
             macro, place = self.unit.macros[name]
             if macro.parameters is None or len(macro.parameters) != len(arguments):
-                self._say(line(node), "arity", f"macro `{name}` with {len(arguments)} arguments")
+                takes = f"it takes {len(macro.parameters or ())}"
+                words = f"macro `{name}` with {len(arguments)} arguments — {takes}"
+                self._say(line(node), "arity", words)
             if self._below(place, node):
                 self._say(line(node), "order", f"macro `{name}` is defined below — move it up")
         elif name in self.api.functions:
@@ -286,7 +285,7 @@ class Names:
                     return kind.fields[text(member)]
         return ""
 
-    def _length_only(self, node: Node, scope: Scope) -> None:
+    def _member_name(self, node: Node, scope: Scope) -> None:
         self._length(text(node), node)
 
 
@@ -295,38 +294,5 @@ _RULES = {
     "type_identifier": Names._type,
     "call_expression": Names._call,
     "field_expression": Names._field,
-    "field_identifier": Names._length_only,
+    "field_identifier": Names._member_name,
 }
-
-
-def definitions(unit: Unit, dialect: str) -> Iterator[tuple[int, Report]]:
-    """What is declared twice or as a built-in name, with the number of its part."""
-    known = api(dialect)
-    for (number, row), name in unit.twice:
-        yield number, (row, "twice", f"`{name}` is defined twice — remove or rename one")
-    for name, several in unit.functions.items():
-        number, row = several[0].place
-        if name in known.functions:
-            yield number, (row, "twice", f"`{name}` is a built-in function — rename yours")
-        if name in unit.variables or name in unit.macros:
-            yield number, (row, "twice", f"`{name}` is a function and something else — rename one")
-        for one in several:
-            yield from ((one.place[0], report) for report in _handler(one, dialect))
-    for name, (_, (number, row)) in [*unit.variables.items(), *unit.macros.items()]:
-        if known.has(name) or name in known.types:
-            yield number, (row, "twice", f"`{name}` is a built-in name — rename yours")
-
-
-def _handler(made: Function, dialect: str) -> Iterator[Report]:
-    known = api(dialect).handlers.get(made.name)
-    if known is None:
-        if re.fullmatch(r"On[A-Z]\w+", made.name):
-            other = api("mql4" if dialect == "mql5" else "mql5").handlers
-            if made.name in other:
-                words = f"the terminal never calls `{made.name}` in {dialect.upper()} — remove it"
-                yield made.place[1], "handler", words
-        return
-    taken = tuple(one.type + "&" * one.reference for one in made.parameters)
-    if made.result not in known.results or taken != known.parameters:
-        form = f"{known.results[0]} {made.name}({', '.join(known.parameters)})"
-        yield made.place[1], "handler", f"`{made.name}` is not as the terminal calls it — {form}"

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.mql.lint.declarations import Unit
+from tests.mql.lint.definitions import definitions
 from tests.mql.lint.directives import Part, read
 from tests.mql.lint.finding import Finding
-from tests.mql.lint.names import Names, definitions
+from tests.mql.lint.names import Names
 from tests.mql.lint.subset import banned, constructs
 from tests.mql.lint.syntax import first_error, parse
 from tree_sitter import Node

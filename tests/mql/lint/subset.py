@@ -28,6 +28,7 @@ WORDS = {
     "typedef": "write the type out",
     "template": "write the function for each type",
     "typename": "write the function for each type",
+    "extern": "declare it above its first use (MQL4 makes an input of it)",
     "friend": "make it public",
     "union": "use StringToCharArray or arithmetic",
     "inline": "leave it out",

@@ -421,17 +421,17 @@ MQLSetInteger 2
 MarketInfo 2 2=MARKET_INFO
 RefreshRates 0
 
-OrderClose 4-5
-OrderCloseBy 2-3
+OrderClose 5
+OrderCloseBy 3
 OrderClosePrice 0
 OrderCloseTime 0
 OrderComment 0
 OrderCommission 0
-OrderDelete 1-2
+OrderDelete 2
 OrderExpiration 0
 OrderLots 0
 OrderMagicNumber 0
-OrderModify 5-6
+OrderModify 6
 OrderOpenPrice 0
 OrderOpenTime 0
 OrderPrint 0
