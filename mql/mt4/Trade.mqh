@@ -83,6 +83,15 @@ void OutcomeOf(Outcome &outcome, bool done, int error)
    OutcomeSet(outcome, ResultOfError(error), "error " + IntegerToString(error));
 }
 
+// Adds the prices of now.
+void PricesOf(string symbol, Outcome &outcome)
+{
+   RefreshRates();
+   outcome.digits = DigitsOf(symbol);
+   outcome.bid = SymbolInfoDouble(symbol, SYMBOL_BID);
+   outcome.ask = SymbolInfoDouble(symbol, SYMBOL_ASK);
+}
+
 int OperationOf(string kind, bool buy)
 {
    if(kind == "limit")
@@ -135,7 +144,7 @@ string DoOpen(Command &command, Outcome &outcome)
    int ticket = OrderSend(command.symbol, operation, command.volume.value, price, (int)command.deviation,
                           command.sl.value, command.tp.value, command.id, (int)command.magic, ExpirationOf(command), clrNONE);
    int error = GetLastError();
-   outcome.digits = DigitsOf(command.symbol);
+   PricesOf(command.symbol, outcome);
    if(ticket <= 0)
    {
       OutcomeOf(outcome, false, error);
@@ -200,7 +209,7 @@ string DoClose(Command &command, Outcome &outcome)
    OutcomeOf(outcome, done, GetLastError());
    outcome.order = command.ticket;
    outcome.position = command.ticket;
-   outcome.digits = DigitsOf(symbol);
+   PricesOf(symbol, outcome);
    if(done && SelectTicket(command.ticket) && OrderCloseTime() > 0)
    {
       outcome.volume = OrderLots();

@@ -8,6 +8,7 @@
 
 #define CHUNK_ROWS 256
 #define ROWS_MOST 100000
+#define REQ_MOST 1000000000000000
 #define ONLINE_MS 5000
 
 // One answer under way; at most one SNAPSHOT and one HISTORY are.
@@ -150,7 +151,7 @@ void OnlineTurn()
 string TakeSnapshot(string &fields[], int count)
 {
    long req = 0;
-   if(count != 3 || !ReadCount(fields[2], gReqLast + 1, WHOLE_MOST, req))
+   if(count != 3 || !ReadCount(fields[2], gReqLast + 1, REQ_MOST, req))
       return "SNAPSHOT with a wrong field";
    gReqLast = req;
    // One that is asked for again replaces the one under way: whoever asked has given that up.
@@ -166,7 +167,7 @@ string TakeHistory(string &fields[], int count)
    long req = 0;
    long from = 0;
    long to = 0;
-   if(count != 6 || !ReadCount(fields[2], gReqLast + 1, WHOLE_MOST, req))
+   if(count != 6 || !ReadCount(fields[2], gReqLast + 1, REQ_MOST, req))
       return "HISTORY with a wrong field";
    if(!ReadCount(fields[3], 0, TIME_MOST, from) || !ReadOptional(fields[4], 0, TIME_MOST, to))
       return "HISTORY with a wrong field";

@@ -59,7 +59,7 @@ string TakeWelcome(string &fields[], int count)
       return "WELCOME out of its place";
    if(!SameText(fields[2], gProofIn))
    {
-      TellOnce("what answers at this address does not have the key: nothing it says is obeyed. Compare host, port and key.");
+      gRemedy = "Nothing it says is obeyed. Compare host, port and key.";
       return "the engine does not have the key";
    }
    if(!ReadCount(fields[3], 10, 60000, heart_ms) || !ReadCount(fields[4], 10, 600000, silence_ms))

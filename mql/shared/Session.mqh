@@ -16,6 +16,7 @@ void SessionStart()
    gConnections = 0;
    gSession = Fresh("session");
    gSaid = "";
+   gRemedy = "";
    gAccount = "";
    gServer = "";
    LineClear();
@@ -74,7 +75,11 @@ void EndLine(string code, string words)
       LineFlush();
    }
    LinkClose();
-   TellOnce("the connection has ended: " + CleanText(words, 200) + ". This EA dials again by itself.");
+   string remedy = gRemedy;
+   gRemedy = "";
+   if(StringLen(remedy) == 0)
+      remedy = "This EA dials again by itself.";
+   TellOnce("the connection has ended: " + CleanText(words, 200) + ". " + remedy);
    Rest();
 }
 
@@ -157,7 +162,7 @@ void SessionReceive()
    }
    LineFlush();
    if(gBroken)
-      EndLine("", "the network broke it");
+      EndLine("", "the engine or the network broke it");
 }
 
 // Ends what is flooded, silent, late or no longer of this account.
@@ -169,9 +174,12 @@ void SessionJudge()
    if(gFlooded)
       EndLine("FLOOD", "1 MiB lies unsent: the engine reads too slowly");
    else if(gBroken)
-      EndLine("", "the network broke it");
+      EndLine("", "the engine or the network broke it");
    else if(gState != AT_OPEN && now - gStepAt > STEP_MS)
-      EndLine("SILENCE", "no answer to HELLO or AUTH within 10 s: is it thft's MetaTrader port, and TLS as there?");
+      {
+      gRemedy = "Is it the engine's MetaTrader port, and is TLS switched on at both ends or at none?";
+      EndLine("SILENCE", "no answer to HELLO or AUTH within 10 s");
+   }
    else if(gState == AT_OPEN && now - gHeardAt > SILENCE_MS)
       EndLine("SILENCE", "nothing from the engine for 10 s");
    else if(!SameAccount())

@@ -24,6 +24,7 @@ long   gHeartMs = 2000;
 long   gHeartAt = 0;
 bool   gPinged = false;
 long   gBaseMs = 0;
+string gRemedy = "";
 string gSaid = "";
 long   gSaidAt = 0;
 
