@@ -76,6 +76,7 @@ BOTH = {
     """,
     "handlers": """
         void OnTimer(int x) { } //! handler
+        void OnDeInit(const int reason) { } //! handler
         void OnDeinit(const int reason) { }
         int OnInit() { return INIT_SUCCEEDED; }
     """,

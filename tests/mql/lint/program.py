@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.mql.lint.declarations import Unit
-from tests.mql.lint.definitions import definitions
+from tests.mql.lint.definitions import definitions, uncalled
 from tests.mql.lint.directives import Part, read
 from tests.mql.lint.finding import Finding
 from tests.mql.lint.names import Names
@@ -28,6 +28,7 @@ class Program:
     dialect: str
     parts: list[Part] = field(default_factory=list)
     places: dict[Path, int] = field(default_factory=dict)
+    uncalled: set[tuple[str, int, str]] | None = None  # None: not known, a part does not parse
 
 
 def lint(root: Path) -> list[Finding]:
@@ -46,7 +47,7 @@ def lint(root: Path) -> list[Finding]:
     found |= _never_read(programs) | _other_folder(programs)
     for program in programs:
         found |= set(_check(program, _both(programs)))
-    return sorted(found)
+    return sorted(found | _never_called(programs))
 
 
 def _program(path: Path, root: Path) -> Program:
@@ -102,6 +103,8 @@ def _check(program: Program, both: dict[str, set[int]]) -> list[Finding]:
             names.macro_text(macro.body, macro.parameters or (), macro.line)
         reports = [*constructs(tree, unit), *names.check(tree)]
         found += [Finding(part.name, *report) for report in reports]
+    idle = uncalled(unit, roots, program.dialect)
+    program.uncalled = {(program.parts[number].name, row, name) for number, row, name in idle}
     for number, report in definitions(unit, program.dialect):
         found.append(Finding(program.parts[number].name, *report))
     return found
@@ -119,6 +122,18 @@ def _both(programs: list[Program]) -> dict[str, set[int]]:
         if len({dialect for dialect, _ in several}) > 1:
             lines[name] = set.intersection(*(rows for _, rows in several))
     return lines
+
+
+def _never_called(programs: list[Program]) -> set[Finding]:
+    """Functions that no program calls which reads them: left over, or a handler misspelt."""
+    found: set[Finding] = set()
+    if any(program.uncalled is None for program in programs):
+        return found
+    for file, row, name in set().union(*(program.uncalled or () for program in programs)):
+        reading = [one for one in programs if any(part.name == file for part in one.parts)]
+        if all((file, row, name) in (one.uncalled or ()) for one in reading):
+            found.add(Finding(file, row, "unused", f"nothing calls `{name}` — remove it"))
+    return found
 
 
 def _never_read(programs: list[Program]) -> set[Finding]:
