@@ -90,7 +90,9 @@ BOTH = {
         void Bad6() { here: goto here; } //! subset subset
         int Bad7(unsigned int x) { return 0; } //! subset subset
         int Bad8(long long x) { return 0; } //! subset
-        void Bad9() { size_t n = 0; } //! subset
+        void Bad9() { size_t n = 0; } //! subset name
+        void Bad10() { uint8_t n = 0; } //! subset
+        void Bad11(Unknown &it) { char16_t n = 0; } //! name
         extern int gLater; //! subset
         typedef int Whole; //! subset name
         // auto nullptr -> std:: in a comment, "new" in a text

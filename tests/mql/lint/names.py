@@ -292,6 +292,7 @@ class Names:
 _RULES = {
     "identifier": Names._identifier,
     "type_identifier": Names._type,
+    "primitive_type": Names._type,
     "call_expression": Names._call,
     "field_expression": Names._field,
     "field_identifier": Names._member_name,
