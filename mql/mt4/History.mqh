@@ -185,7 +185,10 @@ void GatherHistory(Answer &answer, long from_ms, long to_ms, string symbol)
          LinkAdd(OrderTicket(), TicketIn(OrderComment(), "from #"));
    // Whether the tab was set to show all, no program can see.
    if(answer.span == 0 || answer.span > from_ms)
+   {
       answer.complete = false;
+      TellOnce("the tab Account History does not reach back far enough to prove what was not done: right-click into it, All History.");
+   }
    for(int m = 0; m < done; m++)
       if(OrderSelect(m, SELECT_BY_POS, MODE_HISTORY))
          GatherSelected(answer, from_ms, to_ms, symbol);
