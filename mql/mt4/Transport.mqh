@@ -112,7 +112,7 @@ bool LinkOpen(string &why)
    return true;
 }
 
-// Takes what is there, at most `most` bytes; 0: nothing, −1: the connection is broken.
+// Takes what is there, at most `most` bytes; 0: nothing, -1: the connection is broken.
 int LinkRead(uchar &buffer[], int most)
 {
    if(gLink == NO_SOCKET)
@@ -126,7 +126,7 @@ int LinkRead(uchar &buffer[], int most)
    return LinkWaits();
 }
 
-// Sends the first `count` bytes; returns how many were taken, −1 when the connection is broken.
+// Sends the first `count` bytes; returns how many were taken, -1 when the connection is broken.
 int LinkSend(uchar &buffer[], int count)
 {
    if(gLink == NO_SOCKET)

@@ -1,6 +1,8 @@
 // Ticks of MetaTrader 5: everything through CopyTicks, from the last sent time on, each once; by Subscriptions.
 
+#define TICKS_A_FRAME 256
 #define FRAMES_A_READ 4
+#define DAY_MS 86400000
 #define FAILURES_MOST 5
 #define RETRY_MS 200
 #define RETRY_AFTER_GAP_MS 5000

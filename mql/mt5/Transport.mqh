@@ -105,8 +105,8 @@ bool LinkCertificate(string &why)
    return true;
 }
 
-// Takes what is there, at most `most` bytes; 0: nothing, −1: the connection is broken.
-// SocketIsReadable may say 1 of nothing, then SocketRead waits its timeout (never 0: that is two minutes) and says −1.
+// Takes what is there, at most `most` bytes; 0: nothing, -1: the connection is broken.
+// SocketIsReadable may say 1 of nothing, then SocketRead waits its timeout (never 0: that is two minutes) and says -1.
 int LinkRead(uchar &buffer[], int most)
 {
    if(gLink == INVALID_HANDLE)
@@ -129,7 +129,7 @@ int LinkRead(uchar &buffer[], int most)
    return -1;
 }
 
-// Sends the first `count` bytes; returns how many were taken, −1 when the connection is broken.
+// Sends the first `count` bytes; returns how many were taken, -1 when the connection is broken.
 int LinkSend(uchar &buffer[], int count)
 {
    if(gLink == INVALID_HANDLE)

@@ -4,7 +4,6 @@
 #define TIMER_LEAST 10
 #define TIMER_MOST 1000
 #define BUSY_BYTES 262144
-#define DAY_MS 86400000
 
 string gKeyId = "";
 
@@ -21,7 +20,7 @@ string gKeyId = "";
 #include "CommandFields.mqh"
 #include "Commands.mqh"
 
-// Returns whether text is 1 to 32 of A–Z a–z 0–9 - _ .
+// Returns whether text is 1 to 32 of A-Z a-z 0-9 - _ .
 bool IsKeyId(string text)
 {
    int length = StringLen(text);

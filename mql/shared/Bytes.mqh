@@ -105,7 +105,7 @@ int Utf8Bytes(string text, uchar &out[])
    return count;
 }
 
-string Utf8Text(const uchar &data[], int from, int count)
+string Utf8Text(uchar &data[], int from, int count)
 {
    // A count of 0 does not mean "nothing" to every build.
    if(count <= 0)

@@ -14,7 +14,7 @@ struct Decimal
 };
 
 // Cuts a body at its separators; returns the count, -1 when there are more than any frame has.
-int SplitFields(const uchar &body[], int count, string &fields[])
+int SplitFields(uchar &body[], int count, string &fields[])
 {
    int found = 1;
    for(int i = 0; i < count; i++)

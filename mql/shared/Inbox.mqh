@@ -51,6 +51,9 @@ bool InboxRead()
       int room = MathMin(READ_CHUNK, INBOX_BYTES - gInTail);
       if(room <= 0)
          return true;
+      // A read may leave the array in another size.
+      if(ArraySize(gInChunk) != READ_CHUNK)
+         ArrayResize(gInChunk, READ_CHUNK);
       int count = LinkRead(gInChunk, room);
       if(count < 0)
          return false;

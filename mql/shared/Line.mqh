@@ -95,7 +95,7 @@ void LineFlush()
 
 // Returns why a body is not the next one that the engine may have sent, empty when it is;
 // then its fields stand without the MAC.
-string LineCheck(const uchar &body[], int count, string &fields[])
+string LineCheck(uchar &body[], int count, string &fields[])
 {
    int length = count;
    if(gSigned)

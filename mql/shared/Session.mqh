@@ -50,7 +50,7 @@ void Dial()
 
 // ---- ends ------------------------------------------------------------------------------------------
 
-// Waits before the next attempt: 1, 2, 4 … 60 s, a minute after a refusal that time does not heal.
+// Waits before the next attempt: 1, 2, 4 .. 60 s, a minute after a refusal that time does not heal.
 void Rest()
 {
    gState = AT_REST;
@@ -115,7 +115,7 @@ string TakeEnd(string &fields[], int count)
 // ---- a turn ----------------------------------------------------------------------------------------
 
 // Takes one frame; returns what is wrong with it, or empty.
-string TakeFrame(const uchar &body[], int length)
+string TakeFrame(uchar &body[], int length)
 {
    string fields[];
    string wrong = LineCheck(body, length, fields);

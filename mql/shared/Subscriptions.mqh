@@ -1,7 +1,6 @@
 // What the engine wants ticks of: SUBSCRIBE, SYMBOL, NOSYMBOL, and whose turn it is to be read; by Bridge.
 
 #define SUBSCRIPTIONS_MOST 1024
-#define TICKS_A_FRAME 256
 #define TICKS_MS 50
 #define TERMS_MS 2000
 #define SKIP_MOST 100000
