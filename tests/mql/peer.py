@@ -104,8 +104,9 @@ class Peer:
     def frame(self, record: Any, number: int | None = None) -> bytes:
         """Returns the line of a record, numbered and signed as the next one."""
         name = shapes.name_of(type(record))
-        self.out = self.out + 1 if number is None else number
-        body = f"{self.out}|{name}|{shapes.fields_of(record)}"
+        if number is None:
+            number = self.out = self.out + 1
+        body = f"{number}|{name}|{shapes.fields_of(record)}"
         if self.is_open and name not in shapes.BARE:
             assert self.keys is not None
             body = k.signed(self.keys.frames_engine, body)

@@ -106,11 +106,12 @@ bool market_command(const std::vector<std::string> &words) {
   Listed *one = words.size() > 1 ? listed(words[1]) : nullptr;
   if (name == "tick" && one) tick(*one, number(2), number(3));
   else if (name == "burst" && one) walk(*one, whole(2));
-  else if (name == "stream") stream = {whole(1), whole(2)};
+  else if (name == "stream") stream = {whole(1), whole(2), whole(3)};
   else if (name == "copies_fail" && one) one->broken_copies = whole(2);
   else if (name == "filling" && one) one->filling = whole(2);
   else if (name == "mode" && one) one->mode = whole(2);
   else if (name == "contract" && one) one->contract = number(2);
+  else if (name == "bar") bar_by_hand = (bar_by_hand ? bar_by_hand : server_ms() / 60'000) + 1;
   else if (name == "clock") now.jumped_ms += whole(1);
   else if (name == "step") now.step_ms = whole(1);
   else if (name == "offset") now.offset_ms = whole(1);
@@ -193,7 +194,7 @@ void run() {
   std::string held;
   for (;;) {
     wait(held);
-    market_moves();
+    market_moves(true);
     if (timer_ms == 0) {
       due_ms = 0;
     } else if (mono_ms() >= due_ms) {

@@ -7,7 +7,7 @@
 namespace terminal {
 
 std::vector<Listed> market;
-long history_from_ms = 0;
+long history_from_ms = 0, bar_by_hand = 0;
 Stream stream;
 
 Listed *listed(const std::string &name) {
@@ -24,7 +24,7 @@ void tick(Listed &one, double bid, double ask) {
   long now = server_ms();
   if (auto *last = newest(one)) now = std::max(now, last->time_msc);
   one.ticks.push_back({now / 1'000, bid, ask, 0, 0, now, 6, 0});
-  long minute = now / 60'000;
+  long minute = bar_by_hand ? bar_by_hand : now / 60'000;
   if (minute != one.bar) one.bar = minute, one.bar_volume = 0;
   ++one.bar_volume;
   trading::market_moved(one);
@@ -42,8 +42,8 @@ void walk(Listed &one, long count) {
   }
 }
 
-void market_moves() {
-  if (stream.left == 0) return;
+void market_moves(bool between_events) {
+  if (stream.left == 0 || (stream.still && !between_events)) return;
   long count = std::min<long>(stream.left, chance() % (static_cast<std::uint64_t>(stream.at_once) + 1));
   stream.left -= count;
   for (; count > 0; --count) walk(market[chance() % market.size()], 1);

@@ -43,10 +43,11 @@ Listed *listed(const std::string &name);
 const mql::MqlTick *newest(const Listed &one);
 void tick(Listed &one, double bid, double ask);
 void walk(Listed &one, long count);
-// Ticks that come while the Expert is at work: up to `at_once` before each call that looks at them.
-struct Stream { long left = 0; long at_once = 0; };
+extern long bar_by_hand;       // the minute of new ticks when bars are turned by hand, 0: the clock's
+// Ticks that come: up to `at_once` between two events and, unless `still`, before each call that looks.
+struct Stream { long left = 0, at_once = 0, still = 0; };
 extern Stream stream;
-void market_moves();
+void market_moves(bool between_events = false);
 std::uint32_t chance();
 extern std::uint64_t chance_state;
 
