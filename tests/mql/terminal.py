@@ -113,6 +113,7 @@ class Terminal:
         login: str = "51001234",
         **inputs: object,
     ) -> None:
+        self.dialect = dialect
         program, library = host(dialect), expert(source or EXPERTS[dialect], dialect)
         told = {"InpHost": "127.0.0.1", "InpPort": port, "InpKey": key, "InpTimerMs": 10, **inputs}
         environment = {f"MQL_INPUT_{name}": str(value) for name, value in told.items()}
