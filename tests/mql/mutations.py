@@ -127,8 +127,8 @@ def other_bytes(random: Random, sent: bytes) -> bytes:
                 made.insert(at, random.randrange(256))
             case _:
                 made[at:at] = made[at : at + random.randint(1, 9)]
-    # a right line in front would be taken before what follows it
-    return b"!" + sent[1:] if made.startswith(sent) else bytes(made)
+    # a right line in front would be taken before what follows it, which may be its end
+    return b"!" + sent[1:] if (made + b"\n").startswith(sent) else bytes(made)
 
 
 def other_number(random: Random, number: int) -> str:

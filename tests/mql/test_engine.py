@@ -60,12 +60,12 @@ class Act:
             await self._priced(name)
 
     async def _priced(self, name: str) -> None:
-        """Gives prices until one has arrived whose time is known: MetaTrader 4's clock is its ticks'."""
+        """Gives prices until the time of one is known: ticks move MetaTrader 4's clock."""
         engine, deadline = self.engine, time.monotonic() + 30
         while True:
-            before = len(engine.quotes)
+            engine.quotes.clear()
             await self.say(f"tick {name} 1.17000 1.17004")
-            await self.stage.until(lambda: len(engine.quotes) > before, "a price", engine)
+            await self.stage.until(lambda: bool(engine.quotes), "a price", engine)
             if engine.quotes[-1][0] == NAMES[name] and engine.quotes[-1][5] != ABSENT:
                 return
             assert time.monotonic() < deadline, "the server's clock is not known"
