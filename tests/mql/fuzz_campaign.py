@@ -58,6 +58,8 @@ class Campaign:
             assert report["order_sends"] == self.traded, (report, self.traded, self.kinds)
             if self.connections % 50 == 0:
                 self.terminal.ask("burst EURUSD 1")
+                if self.connections % 500 == 0:  # a full account makes the searches long
+                    self.terminal.ask("forget")
                 open_now = [row[0] for row in report["positions"] + report["orders"]]
                 self.tickets = self.random.sample(open_now, min(len(open_now), 20))
 

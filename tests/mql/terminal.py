@@ -23,8 +23,7 @@ from tests.mql.preprocess import translated
 ROOT = Path(__file__).resolve().parents[2]
 SHIM = Path(__file__).parent / "shim"
 KEPT = ROOT / ".stamp" / "mql"
-SOURCES = Path(os.environ.get("THFT_MQL", ROOT / "mql"))
-EXPERTS = {4: SOURCES / "mt4/ThftBridge.mq4", 5: SOURCES / "mt5/ThftBridge.mq5"}
+EXPERTS = {4: ROOT / "mql/mt4/ThftBridge.mq4", 5: ROOT / "mql/mt5/ThftBridge.mq5"}
 SANITIZED = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 FLAGS = ["-w", "-std=c++17", "-O1", "-g1", "-fPIC", "-fno-gnu-unique", *SANITIZED]
 COMMON = ("text", "strings", "format", "info", "runtime", "market", "sockets", "host")
@@ -84,15 +83,6 @@ def _kept(name: str, arguments: list[str]) -> Path:
         raise CompileError(done.stderr)
     part.replace(path)
     return path
-
-
-def both() -> None:
-    """Compiles both dialects at once."""
-    with ThreadPoolExecutor(2) as pool:
-        for made in [pool.submit(host, 5), pool.submit(host, 4)]:
-            made.result()
-        for made in [pool.submit(expert, EXPERTS[one], one) for one in (5, 4)]:
-            made.result()
 
 
 class Terminal:

@@ -229,7 +229,8 @@ void market_moved(const Listed &one) {
   }
 }
 
-// manual SYMBOL buy|sell LOTS — the user trades by hand; seed N — a history of N deals.
+// manual SYMBOL buy|sell LOTS: the user trades by hand; seed N: a history of N deals; forget: an
+// empty account, for long campaigns.
 bool command(const std::vector<std::string> &words) {
   bool manual = words[0] == "manual" && words.size() >= 4;
   bool seeds = words[0] == "seed" && words.size() >= 2;
@@ -243,13 +244,15 @@ bool command(const std::vector<std::string> &words) {
     fill(placed, order.initial, order.type ? tick->bid : tick->ask);
     if (seeds) news.clear();
   }
+  bool empties = words[0] == "forget";
+  if (empties) orders.clear(), done.clear(), positions.clear(), deals.clear(), news.clear();
   if (words[0] == "deal_back" && !deals.empty()) {
     auto last = --deals.end();
     tell(mql::TRADE_TRANSACTION_DEAL_DELETE, last->second.order, last->first, last->second.position, last->second.symbol);
     deals.erase(last);
     return true;
   }
-  return manual || seeds;
+  return manual || seeds || empties;
 }
 
 std::string report() {

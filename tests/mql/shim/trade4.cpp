@@ -252,7 +252,9 @@ bool command(const std::vector<std::string> &words) {
   bool seeds = words[0] == "seed" && words.size() >= 2;
   for (long count = seeds ? std::stol(words[1]) : 0; count > 0; --count)
     close(add("EURUSD", OP_BUY, 0.01, 1.17, "", 0), 1.17);
-  return manual || seeds;
+  bool empties = words[0] == "forget";
+  if (empties) pool.clear(), history.clear();
+  return manual || seeds || empties;
 }
 
 std::string report() {
