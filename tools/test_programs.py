@@ -12,6 +12,7 @@ import subprocess
 import sys
 
 PACKAGES = {
+    "g++": "g++",
     "gcc": "gcc",
     "chromium": "chromium",
     "fusermount3": "fuse3",
