@@ -105,6 +105,8 @@ Answer refused(const mql::MqlTradeRequest &request) {
   if (!account.connected) return {10031, "No connection"};
   if (one == nullptr || newest(*one) == nullptr) return {10021, "No prices"};
   if (one->mode == 0) return {10017, "Trade disabled"};
+  double highest = std::max({request.price, request.stoplimit, request.sl, request.tp});
+  if (highest > 1e6) return {10015, "Invalid price"};  // no broker quotes beyond
   bool opens = request.action == mql::TRADE_ACTION_DEAL || request.action == mql::TRADE_ACTION_PENDING;
   if (!opens) return no;
   double steps = request.volume / one->volume_step;

@@ -19,6 +19,7 @@ struct Order {
 std::vector<Order> pool, history;
 Order selected;
 int last_ticket = 1'000;
+constexpr double HIGHEST = 1e6;  // no broker quotes beyond
 
 datetime server_now() { return server_ms() / 1'000; }
 double lots_of(double volume) { return std::round(volume * 100) / 100; }
@@ -111,6 +112,7 @@ int OrderSend(const string &symbol, int type, double lots, double price, int, do
   bool fits = std::abs(steps - std::round(steps)) < 1e-6 && lots >= one.volume_min - 1e-9 && lots <= one.volume_max + 1e-9;
   if (!fits) return refused(131);
   if (type < OP_BUY || type > OP_SELLSTOP || price <= 0) return refused(3);
+  if (std::max({price, sl, tp}) > HIGHEST) return refused(129);
   auto *tick = newest(one);
   double market = type == OP_BUY ? tick->ask : tick->bid;
   if (type <= OP_SELL && std::abs(price - market) > 100 * one.point) return refused(129);
@@ -153,6 +155,7 @@ bool OrderCloseBy(int ticket, int other, color) {
 bool OrderModify(int ticket, double price, double sl, double tp, datetime expiration, color) {
   Order *order;
   if (!changes(ticket, order)) return false;
+  if (std::max({price, sl, tp}) > HIGHEST) return refused(129) == 0;
   bool same = order->sl == sl && order->tp == tp && (order->type <= OP_SELL || (order->open == price && order->expiration == expiration));
   if (same) return refused(1) == 0;
   order->sl = sl, order->tp = tp;
