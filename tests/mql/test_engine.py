@@ -44,9 +44,8 @@ class Act:
         return await asyncio.to_thread(self.terminal.ask, line)
 
     def submit(self, size: int = MICRO, **how: Any) -> str:
-        """Asks for a market order; MetaTrader 4 tells no filling modes, so there it may rest."""
-        tif = "GTC" if self.terminal.dialect == 4 else "IOC"
-        return self.engine.submit(size=size, **{"tif": tif, **how})
+        """Asks for a market order."""
+        return self.engine.submit(size=size, **how)
 
     async def settled(self) -> None:
         """Waits for feed and account to be READY and for a price of each symbol."""

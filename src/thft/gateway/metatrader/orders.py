@@ -167,7 +167,7 @@ class OrderDesk:
             if self._platform == "4" and order.position_id:
                 self._require_whole(order)
                 return c.closing(order, terms, deviation, *self._moment())
-            return c.new_order(order, terms, deviation, *self._moment())
+            return c.new_order(order, terms, self._platform, deviation, *self._moment())
         except c.Unsupported as error:
             self._deny(order, str(error))
             return None

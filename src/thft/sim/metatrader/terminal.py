@@ -71,6 +71,7 @@ class Terminal:
         self.offset_ms = offset_ms
         self.faults = faults or Faults()
         self._clock_ns = clock_ns
+        filling = filling if platform == "5" else 0  # MetaTrader 4 tells none
         self.plays = {name: Play(symbol_terms(name, filling)) for name in symbols}
         self.connected = True
         self.allowed = True
@@ -387,6 +388,7 @@ def _refused(command: r.Open, play: Play | None) -> Answer | None:
     ):
         return Answer(BAD_VOLUME, "Invalid volume")
     bit = {"fok": 1, "ioc": 2}.get(command.filling, 0)
-    if command.kind == "market" and not terms.filling & bit:
+    told = terms.filling or command.filling  # MetaTrader 4 has no modes, and is told none
+    if command.kind == "market" and told and not terms.filling & bit:
         return Answer(BAD_FILL, "Unsupported filling mode")
     return None
