@@ -1,5 +1,7 @@
 // Ticks of MetaTrader 4: the newest one alone; what the tick volume tells of others is counted as missed; by Subscriptions.
 
+#define READS_MOST 3
+
 // A new subscription begins with the newest tick; ticks before it are no business of ours.
 void TicksBegin(int at)
 {
@@ -12,10 +14,18 @@ void TicksBegin(int at)
 void TicksRead(int at)
 {
    MqlTick tick;
-   if(!SymbolInfoTick(gSubs[at].symbol, tick) || tick.time == 0)
-      return;
-   long bar = (long)iTime(gSubs[at].symbol, PERIOD_M1, 0);
-   long volume = iVolume(gSubs[at].symbol, PERIOD_M1, 0);
+   long bar = 0;
+   long volume = 0;
+   // A tick that comes between the two reads would be counted as missed and sent as well.
+   for(int turn = 0; turn < READS_MOST; turn++)
+   {
+      bar = (long)iTime(gSubs[at].symbol, PERIOD_M1, 0);
+      volume = iVolume(gSubs[at].symbol, PERIOD_M1, 0);
+      if(!SymbolInfoTick(gSubs[at].symbol, tick) || tick.time == 0)
+         return;
+      if((long)iTime(gSubs[at].symbol, PERIOD_M1, 0) == bar && iVolume(gSubs[at].symbol, PERIOD_M1, 0) == volume)
+         break;
+   }
    // A new bar ends the counting of the old one.
    if(bar != gSubs[at].bar)
    {
