@@ -34,8 +34,14 @@ class Campaign:
     def __init__(self, dialect: int, seed: int, quirks: bool = False) -> None:
         self.random = Random(seed)
         self.peer = Peer()
-        how = {"seed": seed & 0x7FFFFFFF, "quirks": quirks, "hedging": dialect == 5}
-        self.terminal = Terminal(dialect, self.peer.port, step_ms=STEP_MS, **how)  # type: ignore[arg-type]
+        self.terminal = Terminal(
+            dialect,
+            self.peer.port,
+            step_ms=STEP_MS,
+            seed=seed & 0x7FFFFFFF,
+            quirks=quirks,
+            hedging=dialect == 5,
+        )
         self.kinds: Counter[str] = Counter()
         self.classes: Counter[str] = Counter()
         self.connections = 0

@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -84,16 +85,6 @@ class Act:
         assert report["opens"] == opens
 
 
-def _takes_times_later(engine: Engine) -> None:
-    """Lets prices in whose time is not known yet: MetaTrader 4's clock moves with its ticks."""
-
-    def quote(feed: int, instrument: int, *values: int) -> None:
-        engine.quotes.append((instrument, *values))
-        engine.kernel.quote(feed, instrument, *values)
-
-    engine.quote = quote  # type: ignore[method-assign]
-
-
 Story = Callable[[Act], Coroutine[Any, Any, None]]
 
 
@@ -105,9 +96,9 @@ def run(dialect: int, story: Story, model: str = "", ready: bool = True, **how: 
     async def told(stage: Stage) -> None:
         stage.certificate, stage.key = certificate, key
         engine = await stage.engine()
-        _takes_times_later(engine)
+        engine.may_lack_times = dialect == 4
         hedging = model == "hedging"
-        make = lambda: Terminal(dialect, stage.port, hedging=hedging, **how)  # noqa: E731
+        make = partial(Terminal, dialect, stage.port, hedging=hedging, **how)
         terminal = await asyncio.to_thread(make)
         act = Act(stage, engine, terminal)
         try:

@@ -27,7 +27,7 @@ from thft.kernel.engine import Kernel
 from thft.kernel.strategy import Strategy
 from thft.model import event as ev
 from thft.model.book import Levels
-from thft.model.fixed import PRICE_ONE, SIZE_ONE
+from thft.model.fixed import ABSENT, PRICE_ONE, SIZE_ONE
 from thft.model.order import Order
 from thft.model.position import Position
 from thft.sim.fix.faults import Fault
@@ -68,6 +68,8 @@ class Engine:
     metrics: list[tuple[str, str, tuple[tuple[str, int], ...]]] = field(default_factory=list)
     quotes: list[tuple[int, ...]] = field(default_factory=list)
     effects: list[tuple[str, str]] = field(default_factory=list)
+    may_lack_times: bool = False
+    """A quote without the venue's time is no mistake: MetaTrader 4's clock moves with its ticks."""
     _timer: asyncio.TimerHandle | None = None
 
     # ---- EngineInbox ---------------------------------------------------------------------------
@@ -81,7 +83,8 @@ class Engine:
     def quote(self, feed: int, instrument: int, *values: int) -> None:
         self.quotes.append((instrument, *values))
         bid, bid_size, ask, ask_size, venue_ts_ns, venue_seq, recv_ts_ns = values
-        assert abs(recv_ts_ns - venue_ts_ns) < 5_000_000_000
+        untimed = self.may_lack_times and venue_ts_ns == ABSENT
+        assert untimed or abs(recv_ts_ns - venue_ts_ns) < 5_000_000_000
         self.kernel.quote(
             feed, instrument, bid, bid_size, ask, ask_size, venue_ts_ns, venue_seq, recv_ts_ns
         )

@@ -14,7 +14,15 @@ from thft.base.errors import LocalError
 from thft.base.frame import GROUP_END, HEADER, HEADER_BYTES, MARKET, FrameBuffer, padded
 from thft.kernel.strategy import BudgetExceeded
 from thft.model.book import DepthBook, Levels, TopBook
-from thft.model.codec import DEPTH_HEAD, QUOTE_LAYOUT, TRADE_LAYOUT, records_of
+from thft.model.codec import (
+    DEPTH_HEAD,
+    DEPTH_TYPE,
+    LEVEL_BYTES,
+    QUOTE_LAYOUT,
+    QUOTE_TYPE,
+    TRADE_LAYOUT,
+    records_of,
+)
 from thft.model.event import TradePrint
 from thft.model.fixed import ABSENT, pack_pairs
 
@@ -22,10 +30,9 @@ if TYPE_CHECKING:
     from thft.kernel.engine import Kernel
     from thft.kernel.slot import StrategySlot
 
-DEPTH_TYPE, TRADE_TYPE, LEVEL_BYTES = 0x0102, 0x0107, 16
+TRADE_TYPE = 0x0107
 LEVELS_A_FRAME = 4_000
 """A frame must fit a block; the kernel takes what is more in several."""
-QUOTE_TYPE = 0x0101
 QUOTE_BYTES = QUOTE_LAYOUT.size
 QUOTE_FRAME_BYTES = HEADER_BYTES + QUOTE_BYTES
 

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from thft import _native
-from thft.kernel._dispatch_py import LEVEL_BYTES, LEVELS_A_FRAME
+from thft.kernel._dispatch_py import LEVELS_A_FRAME
 from thft.model.book import Levels, pairs
+from thft.model.codec import LEVEL_BYTES
 from thft.model.fixed import pack_pairs
 
 if TYPE_CHECKING or not _native.USE_NATIVE:

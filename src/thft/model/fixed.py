@@ -15,7 +15,6 @@ from thft.model._numbers_py import (
     SIZE_DIGITS,
     BadNumber,
     pack_json,
-    pack_levels,
     pack_pairs,
     unpack_pairs,
 )
@@ -39,7 +38,6 @@ __all__ = [
     "format_scaled",
     "notional",
     "pack_json",
-    "pack_levels",
     "pack_pairs",
     "parse_price",
     "parse_scaled",
