@@ -82,9 +82,7 @@ class Both(Campaign):
 
     def _say(self, dialect: VenueDialect, frames: list[bytes]) -> None:
         for fetch in dialect.fetches:
-            _, body = self.venue.rest(fetch.path)
-            answers = self.shadow.fetched(fetch, body, "")
-            assert answers == []
+            assert self.shadow.fetched(fetch, *self._got(fetch)) == []
         self.shadow.fetches.clear()
         super()._say(dialect, frames)
 

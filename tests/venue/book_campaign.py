@@ -18,7 +18,7 @@ from tests.venue.cases import CASES
 from tests.venue.wire import FEED, Recorder
 
 from thft.gateway.port import EngineInbox
-from thft.gateway.ws.dialect import BookSource, VenueDialect, Wanted
+from thft.gateway.ws.dialect import BookSource, Fetch, VenueDialect, Wanted
 from thft.sim.ws.book import Change, SimBook
 from thft.sim.ws.server import VenueFaults, VenueServer, VenueSession
 
@@ -89,9 +89,12 @@ class Campaign:
             self.venue.received(self.line, frame)
         while dialect.fetches:
             fetch = dialect.fetches.pop(0)
-            status, body = self.venue.rest(fetch.path)
-            error = "" if status == 200 else f"HTTP {status}"
-            self._say(dialect, dialect.fetched(fetch, None if error else body, error))
+            self._say(dialect, dialect.fetched(fetch, *self._got(fetch)))
+
+    def _got(self, fetch: Fetch) -> tuple[bytes | None, str]:
+        """Returns what a connection would: a body, or none and the error."""
+        status, body = self.venue.rest(fetch.path)
+        return (body, "") if status == 200 else (None, f"HTTP {status}")
 
     async def run(self, updates: int) -> None:
         """Changes the books so often; raises AssertionError when one is not the venue's."""
