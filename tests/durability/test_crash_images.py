@@ -16,6 +16,7 @@ from multiprocessing import get_context
 from typing import Protocol
 
 import pytest
+from tests.seeds import seed_of_test
 
 from thft._native import USE_NATIVE
 from thft.base.frame import GROUP_END, frames, valid_end
@@ -294,8 +295,7 @@ def campaign(seed: int, count: int) -> tuple[Counter[tuple[str, str]], list[str]
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_every_crash_image_recovers_what_was_acknowledged() -> None:
-    seed = int(os.environ.get("THFT_SEED", "20260101"))
-    print(f"seed {seed}")
+    seed = seed_of_test(20260101)
     counts: Counter[tuple[str, str]] = Counter()
     violations: list[str] = []
     with ProcessPoolExecutor(WORKERS, mp_context=get_context("fork")) as pool:

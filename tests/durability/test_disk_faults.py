@@ -26,6 +26,7 @@ from tests.durability.power import INSTALL, WAIT_S
 from tests.durability.writer_judge import WriterJudge
 from tests.ledger import note
 from tests.mounts import mount, read_only, tmpfs
+from tests.seeds import seed_of_test, seeded
 
 from thft.stream.reader import read_all
 
@@ -81,8 +82,7 @@ FAULTS = (
 @pytest.mark.timeout(7_200)
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_a_writer_survives_a_fault_in_any_call(tmp_path: Path, fault: Fault) -> None:
-    seed = int(os.environ.get("THFT_SEED", "23"))
-    print(f"seed {seed}")
+    seed = seed_of_test(23)
     choose = random.Random(f"{seed} {fault.name}")
     last = max(POINTS, 60 if fault.call == "pwrite64" else 8)
     points = [1, *sorted(choose.sample(range(2, last + 1), POINTS - 1))]
@@ -112,9 +112,7 @@ def test_a_writer_survives_a_fault_in_any_call(tmp_path: Path, fault: Fault) -> 
 
 
 def test_a_full_or_read_only_disk_is_named_and_nothing_is_lost(tmp_path: Path) -> None:
-    seed = int(os.environ.get("THFT_SEED", "29"))
-    print(f"seed {seed}")
-    choose = random.Random(seed)
+    choose = seeded(29)
     for number, first in enumerate((8, 100, *(choose.randint(200, 3_000) for _ in range(6)))):
         judge, kib = WriterJudge(), first
         with tmpfs(tmp_path / str(number), 1) as disk, Writers(tmp_path / "well") as writers:

@@ -25,6 +25,7 @@ from tests.durability.engine_process import (
     wait_until_ended,
 )
 from tests.ledger import note
+from tests.seeds import seed_of_test
 
 from thft._native import USE_NATIVE
 from thft.api.command_log import CommandLog
@@ -65,8 +66,7 @@ def wait_for(watcher: Watcher, seq: int, core: subprocess.Popen[bytes]) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(7_200)
 def test_a_killed_engine_loses_and_repeats_nothing(tmp_path: Path) -> None:
-    seed = int(os.environ.get("THFT_SEED", "11"))
-    print(f"seed {seed}")
+    seed = seed_of_test(11)
     choose = random.Random(seed)
     data = tmp_path / "data"
     watcher = Watcher(data / "core")

@@ -33,6 +33,7 @@ from tests.durability.engine_process import (
 )
 from tests.durability.power import WAIT_S, Power, in_private_mounts, missing_for_power_cuts
 from tests.ledger import note
+from tests.seeds import seed_of_test
 
 from thft._native import USE_NATIVE
 from thft.api.command_log import CommandLog
@@ -213,6 +214,5 @@ def cut_engines(folder: Path, seed: int, cuts: int) -> None:
 
 @pytest.mark.timeout(14_400)
 def test_a_core_whose_power_is_cut_loses_nothing_durable(tmp_path: Path) -> None:
-    seed = int(os.environ.get("THFT_SEED", "17"))
-    print(f"seed {seed}", flush=True)
+    seed = seed_of_test(17)
     in_private_mounts(cut_engines, tmp_path, seed, CUTS)

@@ -15,6 +15,7 @@ from tests.durability import carry_writer
 from tests.durability.carry_writer import KEPT, LIMITS, body
 from tests.durability.test_crash_images import images
 from tests.ledger import note
+from tests.seeds import seed_of_test
 from tests.unit.store.test_fix_log import State, state_of
 
 from thft.fix.session import Retention, Sent
@@ -118,8 +119,7 @@ def judge(run: RecordedLog, upto: int, files: dict[str, bytearray]) -> None:
 
 @pytest.mark.slow
 def test_every_image_of_a_pass_has_a_state_that_was_there() -> None:
-    seed = int(os.environ.get("THFT_SEED", "20260301"))
-    print(f"seed {seed}")
+    seed = seed_of_test(20260301)
     choose = random.Random(seed)
     counts: Counter[tuple[str, str]] = Counter()
     while counts.total() < IMAGES:
@@ -197,8 +197,7 @@ def test_many_short_runs_leave_few_segments(tmp_path: Path) -> None:
 def test_kills_at_any_moment_keep_numbers_and_messages(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seed = int(os.environ.get("THFT_SEED", "0")) or random.SystemRandom().randrange(1 << 32)
-    print(f"seed {seed}")
+    seed = seed_of_test()
     choose = random.Random(seed)
     command = [sys.executable, "-m", "tests.durability.carry_writer", str(tmp_path)]
     segments = set()

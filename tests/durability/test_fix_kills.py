@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 from tests.ledger import note
+from tests.seeds import seed_of_test
 
 from thft.cli.demo_config import demo_configuration
 from thft.model import event as ev
@@ -127,8 +128,7 @@ async def _story(folder: Path, choose: random.Random, model: str) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(3_600)
 def test_a_killed_core_finds_what_became_of_its_orders(tmp_path: Path) -> None:
-    seed = int(os.environ.get("THFT_SEED", "0")) or random.SystemRandom().randrange(1 << 32)
-    print(f"seed {seed}")
+    seed = seed_of_test()
 
     async def side_by_side() -> None:
         for model in LOGINS:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import random
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from tests.seeds import seeded
 
 from thft._native import USE_NATIVE
 from thft.base.frame import GROUP_END, HEADER, HEADER_BYTES, crc32, padded
@@ -94,9 +94,7 @@ def test_every_byte_of_a_sealed_segment(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(1_200)
 def test_random_bytes_of_a_larger_journal(tmp_path: Path) -> None:
-    seed = int(os.environ.get("THFT_SEED", "5"))
-    print(f"seed {seed}")
-    choose = random.Random(seed)
+    choose = seeded(5)
     paths = closed_journal(tmp_path, 4_000, 256 << 10, 64 << 10)
     assert len(paths) >= 3
     wrong = []

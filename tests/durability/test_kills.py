@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from tests.durability.kill_writer import BODY, Told, Writers, group_size, payload
 from tests.ledger import note
+from tests.seeds import seed_of_test
 
 from thft._native import USE_NATIVE
 from thft.base.frame import GROUP_END
@@ -53,8 +54,7 @@ class Judge:
 @pytest.mark.slow
 @pytest.mark.timeout(3_600)
 def test_a_killed_writer_loses_and_repeats_nothing(tmp_path: Path) -> None:
-    seed = int(os.environ.get("THFT_SEED", "7"))
-    print(f"seed {seed}")
+    seed = seed_of_test(7)
     choose = random.Random(seed)
     frames = 0
     with Writers(tmp_path) as writers:

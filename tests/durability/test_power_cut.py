@@ -17,6 +17,7 @@ from tests.durability.kill_writer import Writers
 from tests.durability.power import WAIT_S, Power, in_private_mounts, missing_for_power_cuts
 from tests.durability.writer_judge import WriterJudge
 from tests.ledger import note
+from tests.seeds import seed_of_test
 
 from thft._native import USE_NATIVE
 
@@ -139,8 +140,7 @@ def cut_writers(folder: Path, seed: int, cuts: int, forgets: str) -> None:
 
 @pytest.mark.timeout(3_600)
 def test_a_writer_whose_power_is_cut_loses_nothing_durable(tmp_path: Path) -> None:
-    seed = int(os.environ.get("THFT_SEED", "13"))
-    print(f"seed {seed}", flush=True)
+    seed = seed_of_test(13)
     in_private_mounts(cut_writers, tmp_path, seed, CUTS, "")
 
 

@@ -9,6 +9,8 @@ import sys
 import time
 from pathlib import Path
 
+from tests.seeds import seed_of_test
+
 from thft.api.projector import Projector
 from thft.base.prng import Prng
 from thft.model import event as ev
@@ -60,8 +62,7 @@ def open_journal(directory: Path) -> Journal:
 
 
 def test_killed_projections_apply_every_effect_once(tmp_path: Path) -> None:
-    seed = int(os.environ.get("THFT_SEED", "5"))
-    print(f"seed {seed}, kills {KILLS}")
+    seed = seed_of_test(5)
     prng = Prng(seed)
     core, folder = tmp_path / "core", tmp_path / "api"
     journal = open_journal(core)

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 
 import pytest
 from tests.durability.test_crash_images import images, names_synced, synced_state
+from tests.seeds import seed_of_test
 
 from thft.base.frame import MARKET, METRICS, ORDERS, Frame
 from thft.sim.memory_disk import MemoryDisk, apply_op
@@ -126,8 +127,7 @@ def judge(run: RecordedRemoval, files: dict[str, bytearray]) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_every_image_of_a_removal_loses_nothing_that_had_to_stay() -> None:
-    seed = int(os.environ.get("THFT_SEED", "20260301"))
-    print(f"seed {seed}")
+    seed = seed_of_test(20260301)
     choose = random.Random(seed)
     counts: Counter[tuple[str, str]] = Counter()
     while counts.total() < IMAGES:

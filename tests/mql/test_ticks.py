@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import random
 
 import pytest
 from tests.mql.tick_campaign import campaign
+from tests.seeds import seed_of_test
 
 TICKS = int(os.environ.get("THFT_MQL_TICKS", "20000"))
 pytestmark = [pytest.mark.slow, pytest.mark.once]
@@ -14,8 +14,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.once]
 
 @pytest.mark.parametrize("quirks", [False, True])
 def test_every_tick_of_metatrader_5_arrives_once_over_bursts_and_cuts(quirks: bool) -> None:
-    seed = random.randrange(1 << 32)
-    print(f"seed {seed}")
+    seed = seed_of_test()
     figures = campaign(5, TICKS, seed, quirks)
     assert figures["read"] == figures["ticks"] == TICKS
     assert figures["connections"] > 1
@@ -23,7 +22,6 @@ def test_every_tick_of_metatrader_5_arrives_once_over_bursts_and_cuts(quirks: bo
 
 
 def test_every_tick_that_metatrader_4_hides_is_counted_as_missed() -> None:
-    seed = random.randrange(1 << 32)
-    print(f"seed {seed}")
+    seed = seed_of_test()
     figures = campaign(4, TICKS, seed)
     assert figures["read"] + figures["missed"] == figures["ticks"]

@@ -6,11 +6,11 @@ Two dialects of a venue get the same messages, many of them damaged; one has the
 from __future__ import annotations
 
 import asyncio
-import random
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from tests.seeds import seed_of_test
 from tests.venue.book_campaign import DEPTHS, STEP_NS, Campaign
 
 from thft import _native
@@ -137,10 +137,15 @@ class Both(Campaign):
             dialect = self._update(dialect, self.random.choice(list(self.case.symbols)))
 
 
-def tried(name: str, book: BookSource, harm_every: int) -> Both:
-    seed = random.SystemRandom().randrange(1 << 32)
-    print(f"seed {seed}")
-    both = Both(name, book, seed, harm_every)
+class Spaced(Both):
+    """The damage is white space before the message: none."""
+
+    def _harmed(self, message: bytes) -> bytes:
+        return b" \n" + message
+
+
+def tried(name: str, book: BookSource, harm_every: int, kind: type[Both] = Both) -> Both:
+    both = kind(name, book, seed_of_test(), harm_every)
 
     async def told() -> None:
         await (both.ticks(UPDATES) if book == "quotes" else both.changes(UPDATES))
@@ -161,3 +166,8 @@ def test_quotes_by_reader_and_by_dialect(name: str, harm_every: int) -> None:
 def test_depth_by_reader_and_by_dialect(name: str, harm_every: int) -> None:
     both = tried(name, "depth", harm_every)
     assert harm_every < 100 or both.taken > both.messages // 4
+
+
+@pytest.mark.parametrize("name", DEPTHS)
+def test_white_space_before_messages_changes_nothing(name: str) -> None:
+    assert tried(name, "depth", 1, Spaced).taken > 0

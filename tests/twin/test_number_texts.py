@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.seeds import seeded
 
 from thft.base.errors import ThftError
 from thft.model import _numbers_py as twin
@@ -40,12 +41,6 @@ def number(choose: random.Random) -> str:
     at = choose.randint(0, len(figures))
     sign = choose.choice(("", "", "", "-"))
     return sign + figures[:at] + choose.choice((".", ".", "")) + figures[at:]
-
-
-def seeded() -> random.Random:
-    seed = random.SystemRandom().randrange(1 << 32)
-    print(f"seed {seed}")
-    return random.Random(seed)
 
 
 @pytest.mark.parametrize("text", ODD)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import random
 import subprocess
 import sys
 import zlib
 from typing import Any
 
 import pytest
+from tests.seeds import seeded
 
 from thft.base import _frame_py
 from thft.base.frame import GROUP_END, FrameTooLarge
@@ -20,11 +20,6 @@ _frame: Any = pytest.importorskip("thft.base._frame", reason="extensions are not
 _book: Any = pytest.importorskip("thft.model._book", reason="extensions are not built")
 
 BLOCK, TRAILER = 4 << 10, 64
-
-
-def seeded(seed: int) -> random.Random:
-    print(f"seed {seed}")
-    return random.Random(seed)
 
 
 def buffers() -> tuple[Any, Any]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.engine import Recorder, catalogue
+from tests.seeds import seed_of_test
 
 from thft.base.prng import Prng
 from thft.fix.session import MemoryStore, Store
@@ -346,8 +347,7 @@ def run(
     **settings: Any,
 ) -> FixVenue:
     """Tells a story on a fresh provider; returns it with its truth."""
-    seed = random.SystemRandom().randrange(1 << 32)
-    print(f"seed {seed}")
+    seed = seed_of_test()
     random.seed(seed)
     made = made or profile("ctrader")
     venue = FixVenue(made, seed, faults)

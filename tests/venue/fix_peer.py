@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import random
 import ssl
 import time
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from tests.seeds import seed_of_test
 
 from thft.fix.session.terms import LogonSigner
 from thft.fix.wire import Framer, Garbled, Header, Message, format_timestamp, pack
@@ -240,8 +240,7 @@ def run(
     seed: int = 0,
 ) -> FixVenue:
     """Tells a story on a fresh venue; returns the venue with its truth."""
-    seed = seed or random.SystemRandom().randrange(1 << 32)
-    print(f"seed {seed}")
+    seed = seed_of_test(seed)
     stage = Stage(profile(name) if isinstance(name, str) else name, seed, faults)
 
     async def told() -> None:

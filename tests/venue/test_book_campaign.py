@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 import os
-import random
 from collections import Counter
 
 import pytest
 from tests.ledger import note
+from tests.seeds import seed_of_test
 from tests.venue.book_campaign import DEPTHS, campaign
 
 UPDATES = int(os.environ.get("THFT_BOOKS", "2000"))
@@ -18,8 +18,7 @@ UPDATES = int(os.environ.get("THFT_BOOKS", "2000"))
 
 @pytest.mark.parametrize("name", DEPTHS)
 def test_books_are_the_venues_at_every_point_of_agreement(name: str) -> None:
-    seed = random.randrange(1 << 32)
-    print(f"seed {seed}")
+    seed = seed_of_test()
     one = campaign(name, UPDATES, seed)
     assert one.proven > UPDATES * 3 // 4
     kinds = Counter(fault for _, fault, _ in one.inbox.faults)

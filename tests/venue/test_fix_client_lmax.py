@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from tests.seeds import seeded
 from tests.venue.fix_engine import ACCOUNT, FEED, LOT, NAMES, Engine, Stage
 from tests.venue.fix_engine import run as run_anywhere
 
@@ -137,9 +137,7 @@ def test_positions_are_compared_in_units_where_the_venue_tells_them() -> None:
 
 
 def test_every_size_comes_back_as_it_went() -> None:
-    seed = random.SystemRandom().randrange(1 << 32)
-    print(f"seed {seed}")
-    choose = random.Random(seed)
+    choose = seeded()
     lmax = load("lmax")
     for _ in range(2_000):
         contract = choose.choice((1, 3, 100, 10_000, 100_000)) * SIZE_ONE // choose.choice((1, 4))

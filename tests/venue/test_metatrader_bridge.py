@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import ssl
 import subprocess
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.seeds import seeded
 from tests.venue.fix_engine import Engine
 from tests.venue.metatrader_stage import KEY, MICRO, Stage, run
 
@@ -198,9 +198,7 @@ def test_silence_is_found_when_it_is_over_not_at_the_next_heartbeat() -> None:
 
 
 def test_every_tick_of_metatrader_5_arrives_once_over_bursts_and_cuts() -> None:
-    seed = random.SystemRandom().randrange(1 << 32)
-    print(f"seed {seed}")
-    chance = random.Random(seed)
+    chance = seeded()
 
     async def story(stage: Stage) -> None:
         engine, expert = await stage.ready()

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import uvloop
 from tests.ledger import note
+from tests.seeds import seed_of_test
 from tests.venue.metatrader_stage import KEY, LOGIN
 
 from thft.gateway.metatrader.quotes import place_of
@@ -133,8 +134,7 @@ class Story:
 
 
 def test_killed_cores_have_every_tick_of_metatrader_5_once(tmp_path: Path) -> None:
-    seed = random.SystemRandom().randrange(1 << 32)
-    print(f"seed {seed}")
+    seed = seed_of_test()
     story = Story(tmp_path, random.Random(seed))
     uvloop.run(story.told())
     bids = story.bids()

@@ -19,6 +19,7 @@ import pytest
 import uvloop
 from tests.capture import Capture, most_in
 from tests.ledger import note
+from tests.seeds import seed_of_test
 from tests.venue.metatrader_stage import KEY, LOGIN, QUICK
 
 from thft.core.config import load
@@ -231,8 +232,7 @@ def test_no_second_of_all_links_of_a_server_is_over_its_limits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("THFT_TEST_MT_KEY", KEY.hex())
-    seed = random.SystemRandom().randrange(1 << 32)
-    print(f"seed {seed}")
+    seed = seed_of_test()
     (tmp_path / "strategies").mkdir()
     (tmp_path / "strategies" / "hand.py").write_text(STRATEGY)
     limits = {"executions": EXECUTIONS_PER_S, "data": DATA_PER_S}

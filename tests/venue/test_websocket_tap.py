@@ -15,6 +15,7 @@ from itertools import count
 import pytest
 from picows import WSFrame, WSMsgType, WSTransport
 from tests.ledger import note
+from tests.seeds import seed_of_test
 from tests.venue.wire import FEED, Recorder
 
 from thft.base.backoff import Backoff, ConnectBudget
@@ -105,8 +106,7 @@ async def _storm(chance: random.Random, tapped: list[tuple[float, int, str]]) ->
 
 
 def test_no_second_of_all_links_together_is_over_the_limit() -> None:
-    seed = random.SystemRandom().randrange(1 << 32)
-    print(f"seed {seed}")
+    seed = seed_of_test()
     tapped: list[tuple[float, int, str]] = []
     asyncio.run(_storm(random.Random(seed), tapped))
     kinds = Counter(kind for _, _, kind in tapped)

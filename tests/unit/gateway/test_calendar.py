@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import random
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from tests.seeds import seeded
 
 from thft.gateway.calendar import DAYS, Calendar
 from thft.gateway.dialect import Closed
@@ -40,9 +40,7 @@ def closed_by_the_clock(closed: Closed, utc: datetime) -> bool:
 def test_shipped_calendars_follow_the_wall_clock_of_the_venue(name: str) -> None:
     closed = load(name).closed
     calendar = Calendar(closed)
-    seed = random.SystemRandom().randrange(1 << 32)
-    print(f"seed {seed}")
-    choose = random.Random(seed)
+    choose = seeded()
     first = datetime(2026, 1, 1, tzinfo=UTC)
     edges = [minute_of(one.begin) % 1_440 for one in closed]
     hits = 0

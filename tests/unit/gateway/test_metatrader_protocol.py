@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import random
 import re
-import secrets
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.seeds import seeded
 
 from thft.base.errors import LocalError
 from thft.gateway.metatrader.protocol import keys as k
@@ -92,9 +91,7 @@ def test_a_wrong_line(line: bytes) -> None:
 def test_lines_are_cut_wherever_the_bytes_are_and_bounded() -> None:
     bodies = [f"{number}|PONG|{'x' * number}" for number in range(1, 300)]
     stream = b"".join(line_of(body) for body in bodies)
-    seed = secrets.randbits(32)
-    print(f"seed {seed}")
-    chance, framer, found, at = random.Random(seed), Framer(), list[str](), 0
+    chance, framer, found, at = seeded(), Framer(), list[str](), 0
     while at < len(stream):
         size = chance.randrange(1, 400)
         found += framer.feed(stream[at : at + size])
@@ -188,9 +185,7 @@ def test_there_is_no_way_back_and_nothing_before_hello() -> None:
 
 def test_no_noise_gets_past_the_codec() -> None:
     """Damaged frames of every type raise WrongFrame or are read as they stand, nothing else."""
-    seed = secrets.randbits(32)
-    print(f"seed {seed}")
-    chance = random.Random(seed)
+    chance = seeded()
     alphabet = "0123456789|.-eE+ xaé\x00\n"
     for _ in range(20_000):
         kind = chance.choice(shapes.FROM_EA)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from typing import Any
 
 import pytest
+from tests.seeds import seeded
 
 from thft.gateway.calendar import Away, Calendar
 from thft.gateway.metatrader.clock import LATEST_MS, ServerClock
@@ -101,9 +101,7 @@ def asked(
 
 
 def test_a_number_is_a_place_and_back() -> None:
-    seed = random.SystemRandom().randrange(1 << 32)
-    print(f"seed {seed}")
-    chance = random.Random(seed)
+    chance = seeded()
     for _ in range(10_000):
         time_ms, same = chance.randrange(EARLIEST_MS, LATEST_MS), chance.randrange(1, MOST_SAME)
         number = number_of(time_ms, same)

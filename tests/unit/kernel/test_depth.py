@@ -6,6 +6,7 @@ import random
 
 import pytest
 from tests.engine import EURUSD, FAST, MILLION, POINT, SLOW, Engine, catalogue, feed
+from tests.seeds import seeded
 
 from thft.kernel import snapshot
 from thft.kernel.engine import Kernel
@@ -50,9 +51,7 @@ def levels(choose: random.Random, best: int, step: int) -> Pairs:
 
 @pytest.mark.parametrize("packed", [False, True])
 def test_the_lane_writes_what_process_writes(packed: bool) -> None:
-    seed = random.SystemRandom().randrange(1 << 32)
-    print(f"seed {seed}")
-    choose = random.Random(seed)
+    choose = seeded()
     lane, slow = engine(), engine()
     mid = 139_000 * POINT
     for number in range(1_500):

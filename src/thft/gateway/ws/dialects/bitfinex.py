@@ -111,7 +111,7 @@ class BitfinexDialect(VenueDialect):
 
     def message(self, payload: bytes, recv_ts_ns: int) -> list[bytes]:
         """Takes one message."""
-        if payload.startswith(b"["):
+        if payload.lstrip().startswith(b"["):
             frame = _decode_frame(payload)
             number, ts_ms = frame.second, frame.third
             body = bytes(frame.body)
