@@ -1,21 +1,14 @@
 # cython: language_level=3, boundscheck=False, wraparound=False
 """Number texts as scaled integers, native: the good and ordinary; all else goes to the twin."""
 
+from thft.base._json cimport MOST_DIGITS, PRICE_DIGITS, SIZE_DIGITS, Text, scaled
+
 from thft.model import _numbers_py as twin
 
 cdef extern from "Python.h":
     bint PyUnicode_IS_ASCII(object text)
     Py_ssize_t PyUnicode_GET_LENGTH(object text)
     void *PyUnicode_DATA(object text)
-
-
-cdef extern from "json_core.h":
-    ctypedef const unsigned char *Text "thft_text"
-    enum:
-        PRICE_DIGITS "THFT_PRICE_DIGITS"
-        SIZE_DIGITS "THFT_SIZE_DIGITS"
-        MOST_DIGITS "THFT_MOST_DIGITS"
-    bint scaled "thft_scaled"(Text at, Text end, int digits, bint json, long long *value) noexcept
 
 
 cdef inline bint of_str(object text, int digits, long long *value) noexcept:

@@ -2,107 +2,24 @@
 """Venues' ordinary messages to packed records, native; see `reader` for the contract."""
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from libc.stdint cimport INT64_MIN as ABSENT
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcmp, memcpy, memset
 
 from thft.base._frame cimport thft_crc32, thft_frame_init
+from thft.base._json cimport (
+    PRICE_DIGITS, SIZE_DIGITS, Cursor, Text, number, row, scaled, skip, string, token)
+from thft.gateway.ws._texts cimport level_text, of_iso, of_ms
 from thft.model._book cimport DepthBook, Level, Side, trim
 
-from thft.model.fixed import ABSENT
-
-cdef extern from "json_core.h":
-    ctypedef const unsigned char *Text "thft_text"
-    ctypedef struct Cursor "thft_cursor":
-        Text at
-        Text end
-    enum:
-        PRICE_DIGITS "THFT_PRICE_DIGITS"
-        SIZE_DIGITS "THFT_SIZE_DIGITS"
-    const long long *POWERS "thft_powers"
-    bint scaled "thft_scaled"(Text at, Text end, int digits, bint json, long long *value) noexcept
-    bint token "thft_token"(Cursor *cursor, unsigned char wanted) noexcept
-    bint string "thft_string"(Cursor *cursor, Text *start, Text *stop) noexcept
-    bint number "thft_number"(Cursor *cursor, int digits, long long *value) noexcept
-    bint skip "thft_skip"(Cursor *cursor, int depth) noexcept
-    bint row "thft_row"(Cursor *cursor, long long *to) noexcept
-
-
 thft_frame_init()
-
-cdef enum:
-    MOST_FIELDS = 48
-    MOST_NODES = 8
-    MOST_TEXT = 32
-    MOST_LEVELS = 700
-    MOST_CUT = 512
-    MOST_BYTES = 1 << 16
-    OUT_BYTES = 1 << 18
-    HEAD_BYTES = 8
-    LEVEL_BYTES = 16
-    SIDE_BYTES = (2 * MOST_LEVELS + MOST_CUT) * LEVEL_BYTES
-    TEXT_BYTES = 48
-    TEXTS = 4096
-    TEXT_SHIFT = 52
-    CHECKED = 25
-    NESTED = 8
-    QUOTE_TYPE = 0x0101
-    QUOTE_BYTES = 56
-    DEPTH_TYPE = 0x0102
-    DEPTH_HEAD_BYTES = 28
-
-cdef enum:
-    TICKER, FIRST_LEVELS, TOP, DEPTH
-cdef enum:
-    RISING, FOLLOWS, SPANS, NEXT, OF_ALL, COUNTED
-cdef enum:
-    NONE, PADDED, PAIRED, AMOUNT
-cdef enum:
-    HEARTBEAT, PROOF, LEVEL
-
-cdef enum:
-    CONST, SYMBOL, SEQ, PREV, FIRST, CHECKSUM, MS, MS_BEST, MS_TEXT, ISO, BID, BID_SIZE, ASK
-    ASK_SIZE, BID_ROWS, ASK_ROWS, BIDS, ASKS, UPDATES, PRICE, SIZE, SIDE, ONE, OBJECT
 
 cdef dict WHATS = {name: at for at, name in enumerate(
     "const symbol seq prev first checksum ms ms_best ms_text iso bid bid_size ask ask_size "
     "bid_rows ask_rows bids asks updates price size side one object".split())}
 cdef tuple EMITS = ("ticker", "first", "top", "depth")
 cdef tuple CHAINS = ("rising", "follows", "spans", "next", "next_of_all", "count")
-cdef int[12] MONTH_DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
 cdef tuple CHECKSUMS = ("", "padded", "paired", "amount")
-
-cdef long long ABSENT_ = ABSENT, LATEST_MS = 10_000_000_000_000
-
-
-cdef struct Field:
-    int what, node, key_length, text_length
-    unsigned char key[MOST_TEXT]
-    unsigned char text[MOST_TEXT]
-
-
-cdef struct Node:
-    int first, count
-    unsigned long long needed
-
-
-cdef struct Message:
-    Text symbol
-    Text symbol_end
-    long long seq, prev, checksum, ts_ns, best_ts_ns
-    long long top[4]
-    Py_ssize_t counts[2]
-
-
-cdef struct LevelText:
-    long long key, size
-    int decimals, length
-    char text[TEXT_BYTES]
-
-
-cdef struct Slot:
-    int length
-    unsigned char key[MOST_TEXT]
-    void *track
 
 
 cdef class Track:
@@ -115,7 +32,7 @@ cdef class Track:
 
     def __init__(self, int instrument):
         self.instrument = instrument
-        self.last = self.last_ts_ns = ABSENT_
+        self.last = self.last_ts_ns = ABSENT
         self.book = DepthBook()
 
 
@@ -128,109 +45,6 @@ cdef inline bint quoted(Cursor *cursor, int digits, long long *value) noexcept:
     cdef Text start
     cdef Text stop
     return string(cursor, &start, &stop) and scaled(start, stop, digits, False, value)
-
-
-cdef inline bint of_ms(long long ms, long long *ts_ns) noexcept:
-    ts_ns[0] = ms * 1_000_000 if ms else ABSENT_
-    return 0 <= ms < LATEST_MS
-
-
-cdef bint two(Text at, int most, int *value) noexcept:
-    value[0] = (at[0] - 48) * 10 + at[1] - 48
-    return 48 <= at[0] < 58 and 48 <= at[1] < 58 and value[0] <= most
-
-
-cdef bint of_iso(Text at, Text end, long long *ts_ns) noexcept:
-    """Reads YYYY-MM-DDTHH:MM:SS[.fraction]Z; every other way, and 29 February, is the dialect's."""
-    cdef int century, years, month, day, hour, minute, second, year, era
-    cdef long long days, fraction = 0
-    cdef Py_ssize_t figures = end - at - 21
-    if not (20 <= end - at <= 30 and figures and (end - 1)[0] == b"Z" and at[4] == b"-"
-            and at[7] == b"-" and at[10] == b"T" and at[13] == b":" and at[16] == b":"):
-        return False
-    if not (two(at, 99, &century) and two(at + 2, 99, &years) and two(at + 5, 12, &month)
-            and two(at + 8, 31, &day) and two(at + 11, 23, &hour) and two(at + 14, 59, &minute)
-            and two(at + 17, 59, &second) and month and 0 < day <= MONTH_DAYS[month - 1]):
-        return False
-    if figures > 0 and not (at[19] == b"." and scaled(at + 20, end - 1, 0, False, &fraction)
-                            and fraction >= 0 and at[20] != b"-" and (end - 2)[0] != b"."):
-        return False
-    year = century * 100 + years - (month <= 2)
-    era = year // 400
-    year -= era * 400
-    days = era * 146_097 + year * 365 + year // 4 - year // 100 \
-        + (153 * (month + (-3 if month > 2 else 9)) + 2) // 5 + day - 719_469
-    ts_ns[0] = (days * 86_400 + hour * 3_600 + minute * 60 + second) * 1_000_000_000
-    if figures > 0:
-        ts_ns[0] += fraction * POWERS[9 - figures]
-    return days >= 0
-
-
-# ---- checksums: what venues write of a number, from the integers again
-
-
-cdef Py_ssize_t whole(unsigned long long value, char *to) noexcept:
-    cdef char[20] figures
-    cdef Py_ssize_t count = 0, index
-    while True:
-        figures[count] = <char> (48 + value % 10)
-        count += 1
-        value //= 10
-        if not value:
-            break
-    for index in range(count):
-        to[index] = figures[count - 1 - index]
-    return count
-
-
-cdef Py_ssize_t plain(unsigned long long value, int digits, char *to) noexcept:
-    """Writes value / 10**digits, a price's or a size's, in the shortest way."""
-    cdef unsigned long long head = value // 1_000_000_000 if digits == PRICE_DIGITS \
-        else value // 100_000_000
-    cdef unsigned int rest = <unsigned int> (value - head * POWERS[digits])
-    cdef Py_ssize_t length = whole(head, to), index
-    if not rest:
-        return length
-    to[length] = b"."
-    for index in range(digits):
-        to[length + digits - index] = <char> (48 + rest % 10)
-        rest //= 10
-    length += 1 + digits
-    while to[length - 1] == b"0":
-        length -= 1
-    return length
-
-
-cdef Py_ssize_t number_text(int style, long long value, int digits, char *to) noexcept:
-    """Writes value / 10**digits plainly, or as JavaScript does (amount): small with exponents."""
-    cdef Py_ssize_t count, length
-    if style == PAIRED or not value or value >= POWERS[digits - 6]:
-        return plain(value, digits, to)
-    length = count = whole(value, to + 1)
-    while to[length] == b"0":
-        length -= 1
-    to[0] = to[1]
-    to[1] = b"."
-    length += length > 1
-    memcpy(to + length, <const char *> b"e-", 2)
-    return length + 2 + whole(digits - count + 1, to + length + 2)
-
-
-cdef Py_ssize_t level_text(int style, const Level *level, int decimals, char *to) noexcept:
-    """Writes one level as its venue's checksum has it: digits alone (padded), or `price:size:`."""
-    cdef bint ask = level.key < 0
-    cdef long long price = ~level.key if ask else level.key
-    cdef Py_ssize_t at
-    if style == PADDED:
-        at = whole(price // POWERS[PRICE_DIGITS - decimals // 16], to)
-        return at + whole(level.size // POWERS[SIZE_DIGITS - decimals % 16], to + at)
-    at = number_text(style, price, PRICE_DIGITS, to)
-    to[at] = b":"
-    to[at + 1] = b"-"
-    at += 2 if style == AMOUNT and ask else 1
-    at += number_text(style, level.size, SIZE_DIGITS, to + at)
-    to[at] = b":"
-    return at + 1
 
 
 cdef class MarketReader:
@@ -267,7 +81,7 @@ cdef class MarketReader:
     def __init__(self, shape, int feed):
         self._feed = feed
         self._tracks = {}
-        self.last = ABSENT_
+        self.last = ABSENT
         if shape is None:
             return
         self._emits = EMITS.index(shape.emits)
@@ -354,7 +168,7 @@ cdef class MarketReader:
         cursor.at = <Text> PyBytes_AS_STRING(payload)
         cursor.end = cursor.at + size
         memset(&self._m, 0, sizeof(Message))
-        self._m.ts_ns = self._m.best_ts_ns = ABSENT_
+        self._m.ts_ns = self._m.best_ts_ns = ABSENT
         if not (self._array(&cursor) if self._arrays else self._object(&cursor, 0)):
             return 0
         found = self._find()
@@ -531,11 +345,11 @@ cdef class MarketReader:
             return True
         if track.partial or not self._in_turn(track):
             return False
-        if m.best_ts_ns != ABSENT_:
+        if m.best_ts_ns != ABSENT:
             m.ts_ns = m.best_ts_ns
         if self._emits == FIRST_LEVELS:
             for at in range(4):
-                m.top[at] = self._levels[at >> 1][at & 1] if m.counts[at >> 1] else ABSENT_
+                m.top[at] = self._levels[at >> 1][at & 1] if m.counts[at >> 1] else ABSENT
         elif self._emits != TICKER and not self._book(track):
             return False
         track.last, track.last_ts_ns = m.seq, m.ts_ns
@@ -586,7 +400,8 @@ cdef class MarketReader:
             m.counts[0] += trim(&book._bids, self._cut, False, self._levels[0] + 2 * m.counts[0])
             m.counts[1] += trim(&book._asks, self._cut, True, self._levels[1] + 2 * m.counts[1])
         book.best(m.top)
-        good = self._emits == TOP or m.top[0] == ABSENT_ or m.top[2] == ABSENT_             or m.top[0] < m.top[2]
+        good = self._emits == TOP or m.top[0] == ABSENT or m.top[2] == ABSENT \
+            or m.top[0] < m.top[2]
         if good and self._style and not self._arrays and (m.checksum or self._style == PADDED):
             good = self._checksum(track) == m.checksum
         if not good and self._cut:
