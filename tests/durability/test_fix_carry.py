@@ -93,14 +93,15 @@ class RecordedLog:
             self.states.append(state_of(store))
             self._mark(durable)
             if choose.random() < 0.2:
-                store._journal.sync_now()
+                store._journal.sync_now()  # one file after another: the last makes it true
+                self._mark(durable, len(disk.ops) - 1)
                 durable = len(self.states) - 1
-                self._mark(durable - 1)
+                self._mark(durable)
             root = read_root(disk)
             roots.add(root.segment if root is not None else 0)
 
-    def _mark(self, durable: int) -> None:
-        while len(self.marks) < len(self.disk.ops):
+    def _mark(self, durable: int, ops: int | None = None) -> None:
+        while len(self.marks) < (len(self.disk.ops) if ops is None else ops):
             self.marks.append((len(self.states) - 1, durable))
 
 
