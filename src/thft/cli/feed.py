@@ -4,30 +4,39 @@ from __future__ import annotations
 
 import json
 import sys
+import tomllib
 from collections.abc import Iterable, Iterator
+from importlib.resources import files
 from typing import Any
 
+import msgspec
 from cyclopts import App
 
 from thft.base.errors import LocalError
 from thft.gateway.port import PartialInbox
 from thft.gateway.ws.dialect import Wanted
+from thft.gateway.ws.generic.dialect import GenericDialect
+from thft.gateway.ws.generic.mapping import FeedMapping
 from thft.gateway.ws.venues import VENUES
 from thft.model.book import Levels, pairs
 from thft.model.fixed import ABSENT, PRICE_DIGITS, SIZE_DIGITS, format_scaled
 from thft.model.symbology.resolver import Resolver, Verdict
 
 app = App(name="feed", help="Look at market data feeds.")
+UNKNOWN = "unknown_message"
+MOST_LINES = 100_000
+"""Of one message that is spread over lines."""
 AGGRESSORS = {1: "buy", -1: "sell", 0: None}
 Row = dict[str, Any]
 
 
 @app.command
 def decode(venue: str) -> int:
-    """Reads messages of a venue from standard input, one a line, and prints what each means.
+    """Reads messages of a venue from standard input and prints what each means.
 
-    Every message is looked at by itself: gaps and checksums prove nothing here. A line that cannot
-    be read becomes {"error", "line"}; the exit code is 1 if there was one.
+    A message is a line, or a block of lines of which all but the first are indented or closing
+    brackets. Every message is looked at by itself: gaps prove nothing here. One that cannot be
+    read becomes {"error", "line"}; the exit code is 1 if there was one.
     """
     if venue not in VENUES:
         known = ", ".join(VENUES)
@@ -43,16 +52,54 @@ def decoded(venue: str, lines: Iterable[bytes]) -> Iterator[Row]:
     """Yields one row for every event that the lines bring."""
     symbols = _Symbols()
     inbox = _Printer(venue, symbols)
-    dialect = VENUES[venue].dialect(inbox, Wanted(1, symbols, "depth", trades=True))
+    wanted = Wanted(1, symbols, "depth", trades=True)
+    dialect = VENUES[venue].dialect(inbox, wanted)
     dialect.loose = True
-    for number, line in enumerate(lines, 1):
-        payload = line.strip()
-        if not payload:
-            continue
+    mapping = _other_channels().get(venue)
+    others = GenericDialect(mapping, inbox, wanted) if mapping is not None else None
+    for number, payload in payloads(lines):
         dialect.received(payload, 0)
         dialect.fetches.clear()
-        for row in inbox.taken():
+        rows = inbox.taken()
+        if others is not None and rows and rows[0].get("error", "").startswith(UNKNOWN):
+            others.received(payload, 0)
+            rows = [row for row in inbox.taken() if "error" not in row] or rows
+        for row in rows:
             yield {**row, "line": number} if "error" in row else row
+
+
+def _other_channels() -> dict[str, FeedMapping]:
+    """Returns the mappings of channels that no dialect asks for, by venue."""
+    text = files("thft.cli").joinpath("other_channels.toml").read_text()
+    return msgspec.convert(tomllib.loads(text), dict[str, FeedMapping])
+
+
+def payloads(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
+    """Yields (number of its first line, message); one that is no JSON too, for its dialect."""
+    begun, begun_at = list[bytes](), 0
+    for number, line in enumerate(lines, 1):
+        text = line.strip()
+        if begun and text and not (line[:1].isspace() or text[:1] in b"]}"):
+            yield begun_at, b"\n".join(begun)  # the next message begins, this one never ended
+            begun = []
+        if not text:
+            continue
+        if not begun:
+            begun_at = number
+        begun.append(text)
+        if len(begun) == MOST_LINES or (text[-1:] in b"]}" and _is_json(b"\n".join(begun))):
+            yield begun_at, b"\n".join(begun)
+            begun = []
+    if begun:
+        yield begun_at, b"\n".join(begun)
+
+
+def _is_json(text: bytes) -> bool:
+    try:
+        msgspec.json.decode(text, type=msgspec.Raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
+    return True
 
 
 class _Symbols(dict[str, int]):
@@ -64,11 +111,13 @@ class _Symbols(dict[str, int]):
         self._canonical: dict[str, str | None] = {}
         self._resolver = Resolver()
 
+    def __missing__(self, symbol: str) -> int:
+        self[symbol] = len(self.names)
+        self.names.append(symbol)
+        return self[symbol]
+
     def get(self, symbol: str, default: Any = None) -> Any:
         """Returns the symbol's number."""
-        if symbol not in self:
-            self[symbol] = len(self.names)
-            self.names.append(symbol)
         return self[symbol]
 
     def canonical(self, symbol: str) -> str | None:
@@ -96,7 +145,12 @@ class _Printer(PartialInbox):
     def _row(self, type: str, instrument: int, **values: Any) -> None:
         name = self._symbols.names[instrument]
         symbol = self._symbols.canonical(name)
-        head = {"type": type, "venue": self._venue, "venue_symbol": name, "symbol": symbol}
+        head: Row = {
+            "type": type,
+            "venue": self._venue,
+            "venue_symbol": name or None,
+            "symbol": symbol,
+        }
         self._rows.append({**head, **values})
 
     def now_ns(self) -> int:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import subprocess
 import sys
+from collections import Counter
 from typing import Any
 
 import pytest
+from tests.shared_files import needs, shared_file
 
 from thft.cli.feed import decoded
 
@@ -83,6 +86,56 @@ CASES: dict[str, tuple[str, str, dict[str, Any]]] = {
         '"px":"3120.1","sz":"0.5","side":"sell","ts":"1767000000123"}]}',
         {"type": "trade", "price": "3120.1", "size": "0.5", "aggressor": "sell", "trade_id": 12},
     ),
+    "okx tick by tick": (
+        "okx",
+        '{"arg":{"channel":"books-l2-tbt","instId":"ETH-USDT"},"action":"snapshot","data":[{"asks":'
+        '[["3120.30","2","0","1"]],"bids":[],"ts":"1767000000123","checksum":7}]}',
+        {"type": "depth", "reset": True, "asks": [["3120.3", "2"]], "seq": 0},
+    ),
+    "binance 24 hours": (
+        "binance",
+        '{"stream":"x","data":{"e":"24hrTicker","E":5,"s":"ETHUSDT","b":"1","B":"2","a":"3",'
+        '"A":"4"}}',
+        {**QUOTE, "bid": "1", "bid_size": "2", "ask": "3", "ask_size": "4"},
+    ),
+    "binance trades of one taker": (
+        "binance",
+        '{"e":"aggTrade","E":5,"s":"ETHUSDT","a":12,"p":"3.5","q":"2","f":1,"l":2,"T":7,"m":true}',
+        {"type": "trade", "price": "3.5", "size": "2", "aggressor": "sell", "trade_id": 12},
+    ),
+    "binance book alone": (
+        "binance",
+        '{"lastUpdateId":9,"bids":[["1","2"]],"asks":[]}',
+        {"type": "depth", "reset": True, "bids": [["1", "2"]], "venue_symbol": None, "seq": 9},
+    ),
+    "binance book of a stream": (
+        "binance",
+        '{"stream":"ethusdt@depth5","data":{"lastUpdateId":9,"bids":[["1","2"]],"asks":[]}}',
+        {"type": "depth", "reset": True, "symbol": "ETHUSDT"},
+    ),
+    "coinbase ticker": (
+        "coinbase",
+        '{"channel":"ticker","timestamp":"2026-03-02T09:15:00.1Z","sequence_num":0,"events":[{"type":'
+        '"update","tickers":[{"product_id":"ETH-USD","price":"3","best_bid":"2.5","best_ask":"3.5",'
+        '"best_bid_quantity":"1","best_ask_quantity":"2"}]}]}',
+        {**QUOTE, "bid": "2.5", "ask_size": "2", "venue_ts_ns": 1772442900100000000},
+    ),
+    "kraken ticker": (
+        "kraken",
+        '{"channel":"ticker","type":"update","data":[{"symbol":"ETH/USD","bid":2.50,"bid_qty":1e-8,'
+        '"ask":3.5,"ask_qty":2,"last":3,"timestamp":"2026-03-02T09:15:00.1Z"}]}',
+        {**QUOTE, "bid": "2.5", "bid_size": "0.00000001", "symbol": "ETHUSD"},
+    ),
+    "bitfinex book of nobody": (
+        "bitfinex",
+        "[300,[[1921.8,1,0.5],[1922,2,-3]]]",
+        {"type": "depth", "venue_symbol": None, "symbol": None, "asks": [["1922", "3"]]},
+    ),
+    "bitfinex trade of nobody": (
+        "bitfinex",
+        '[300,"te",[569,1734237017719,-0.25,102570],2]',
+        {"type": "trade", "venue_symbol": None, "aggressor": "sell", "size": "0.25"},
+    ),
 }
 
 
@@ -104,6 +157,29 @@ def test_a_channel_of_bitfinex_is_known_once_it_is_announced() -> None:
     first, second = decoded("bitfinex", lines)
     assert (first["reset"], first["bids"]) == (False, [["3120.1", "0"]])
     assert (second["reset"], second["asks"]) == (True, [["3120.3", "1"]])
+
+
+def test_a_channel_of_which_nothing_is_known_is_named() -> None:
+    (row,) = decoded("bitfinex", [b"[7,[1,2,3,4,5,6,7,8,9,10]]"])
+    assert row == {"error": "unknown_message: channel 7 was never acknowledged", "line": 1}
+
+
+def test_a_message_may_be_spread_over_lines() -> None:
+    spread = json.dumps(json.loads(CASES["okx trade"][1]), indent=2).encode()
+    lines = [b"", *spread.splitlines(), CASES["okx trade"][1].encode(), b"{", b'  "arg": {']
+    first, second, third, _ = decoded("okx", [*lines, b"[1]"])
+    assert first == second
+    assert third["line"] == len(lines) - 1 and third["error"].startswith("malformed: ")
+
+
+def test_messages_of_different_times_prove_nothing_together() -> None:
+    level = '{{"topic":"orderbook.1.XUSDT","type":"delta","ts":1,"data":{{"s":"XUSDT",{},"u":{}}}}}'
+    lines = [level.format('"b":[["1","2"]],"a":[]', 8), level.format('"b":[],"a":[["0.5","1"]]', 3)]
+    first, second = decoded("bybit", [line.encode() for line in lines])
+    assert (first["bid"], first["ask"]) == ("1", None)
+    assert (second["bid"], second["ask"]) == (None, "0.5")
+    ticker = CASES["binance ticker"][1].encode()
+    assert [row["type"] for row in decoded("binance", [ticker, ticker])] == ["quote", "quote"]
 
 
 def test_broken_lines_are_named_and_the_rest_is_read() -> None:
@@ -139,3 +215,35 @@ def test_an_unknown_venue_is_refused() -> None:
         check=False,
     )
     assert done.returncode == 2 and "name one of binance, " in done.stderr
+
+
+RECORDED: dict[str, dict[str, int]] = {
+    "binance/spot_messages.jsonl": {"trade": 2, "quote": 2, "depth": 6},
+    "bitfinex/v2_book_p0_snapshot.json": {"depth": 1},
+    "bitfinex/v2_trade_variants.jsonl": {"trade": 1, "error": 2},
+    "bybit/v5_orderbook500_xrpusdt_20241201.jsonl.gz": {"depth": 50},
+    "bybit/v5_public_messages.jsonl": {"trade": 4, "quote": 6, "depth": 2, "error": 5},
+    "coinbase/advanced_heartbeats.json": {},
+    "coinbase/advanced_l2_data_snapshot.json": {"depth": 1},
+    "coinbase/advanced_l2_data_update.json": {"depth": 1},
+    "coinbase/advanced_market_trades.json": {"trade": 2},
+    "coinbase/advanced_subscriptions.json": {},
+    "kraken/v2_book_checksum_sequence.jsonl": {"depth": 20},
+    "kraken/v2_pong.json": {},
+    "kraken/v2_public_messages.jsonl": {"error": 4, "quote": 1, "trade": 2},
+    "okx/v5_bbo_tbt.json": {"quote": 1},
+    "okx/v5_books_snapshot.json": {"depth": 1},
+    "okx/v5_futures_messages.jsonl": {"depth": 2, "trade": 1, "error": 9, "quote": 1},
+    "okx/v5_spot_messages.jsonl": {"trade": 2, "depth": 2, "quote": 1},
+}
+"""What the recorded payloads bring; the errors are channels without quotes, depth or prints."""
+
+
+@needs(*(f"ws/{name}" for name in RECORDED))
+def test_recorded_payloads_as_they_were_published() -> None:
+    for name, counts in RECORDED.items():
+        path = shared_file(f"ws/{name}")
+        stored = path.read_bytes()
+        lines = (gzip.decompress(stored) if path.suffix == ".gz" else stored).splitlines()
+        rows = Counter(row.get("type", "error") for row in decoded(path.parent.name, lines))
+        assert rows == counts, name

@@ -68,7 +68,8 @@ class VenueDialect:
         """(channel, symbol) that were asked for and have not brought data yet."""
         self._asked = 0
         self.loose = False
-        """Messages are looked at one by one: a book may begin with any, and nothing is proven."""
+        """Messages are looked at one by one: a book may begin with any, nothing is proven, and what
+        does not say whose it is belongs to the symbol ""."""
         self.leave = ""
         self.fetches: list[Fetch] = []
         self.reader = MarketReader(shape, wanted.feed)

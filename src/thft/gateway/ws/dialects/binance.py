@@ -72,6 +72,7 @@ class _Message(Struct):
     error: Raw = Raw()
     stream: str = ""
     data: Raw = Raw()
+    lastUpdateId: int = 0
 
 
 _decode = msgspec.json.Decoder(_Message).decode
@@ -156,7 +157,8 @@ class BinanceDialect(VenueDialect):
             except msgspec.ValidationError:
                 pass  # something else, or broken: see below
         message = _decode(payload)
-        if message.stream:
+        stream = message.stream
+        if stream:
             payload = bytes(message.data)
             message = _decode(payload)
         if message.e == "depthUpdate":
@@ -171,6 +173,8 @@ class BinanceDialect(VenueDialect):
             self._confirmed(message.id)
         elif message.u >= 0 and message.e in ("", "bookTicker"):
             self._ticker(_decode_ticker(payload), recv_ts_ns)
+        elif self.loose and message.lastUpdateId:
+            self._alone(stream.partition("@")[0].upper(), payload, recv_ts_ns)
         else:
             self.unknown_message(payload)
         for _, symbol in self.renewals.take(recv_ts_ns) if self.renewals.due else ():
@@ -192,7 +196,7 @@ class BinanceDialect(VenueDialect):
         if not instrument:
             return
         track = self._quoted.get(symbol)
-        if track is not None and ticker.u <= track.last:
+        if track is not None and ticker.u <= track.last and not self.loose:
             self.fault(instrument, "out_of_order", f"update id {ticker.u} came again or late")
             return
         try:
@@ -268,6 +272,11 @@ class BinanceDialect(VenueDialect):
         except (msgspec.DecodeError, UnicodeDecodeError, BadNumber) as broken:
             self._drop(symbol, instrument, "malformed", f"snapshot: {broken}", now_ns)
         return []
+
+    def _alone(self, symbol: str, payload: bytes, now_ns: int) -> None:
+        """Takes a snapshot that nobody has asked for."""
+        instrument = self.instrument(symbol)
+        self._begin(symbol, instrument, _Book(instrument), _decode_snapshot(payload), now_ns)
 
     def _begin(
         self, symbol: str, instrument: int, book: _Book, snapshot: _Snapshot, now_ns: int

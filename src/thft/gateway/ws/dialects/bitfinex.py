@@ -48,7 +48,7 @@ class _Frame(Struct, array_like=True):
 
     channel: int
     body: Raw
-    second: Raw
+    second: Raw = Raw()
     third: Raw = Raw()
     fourth: Raw = Raw()
 
@@ -202,9 +202,11 @@ class BitfinexDialect(VenueDialect):
         return True
 
     def _frame(self, frame: _Frame, ts_ms: int, recv_ts_ns: int) -> None:
-        key = self._channels.get(frame.channel)
         body = bytes(frame.body)
         tag = body if body.startswith(b'"') else b""
+        key = self._channels.get(frame.channel)
+        if key is None and self.loose:
+            key = _guessed(body, tag)
         if tag == HEARTBEAT or frame.channel in self._closing:
             return
         if key is None:
@@ -220,7 +222,7 @@ class BitfinexDialect(VenueDialect):
 
     def _hold(self, frame: _Frame, ts_ms: int) -> None:
         """Keeps a message that came before its channel's acknowledgement."""
-        if len(self._held) < HELD_MESSAGES:
+        if len(self._held) < HELD_MESSAGES and not self.loose:
             self._held.append((frame, ts_ms))
         else:
             self.fault(0, "unknown_message", f"channel {frame.channel} was never acknowledged")
@@ -244,7 +246,7 @@ class BitfinexDialect(VenueDialect):
         levels = _decode_levels(body) if reset else [_decode_level(body)]
         if reset or (self.loose and symbol not in self._books):
             track = self._books[symbol] = Track(self.symbols[symbol])
-            track.partial = not reset
+            track.partial = self.loose or not reset
             self.reader.follow(str(channel), track)
             self.waiting.discard((BOOK, symbol))
         found = self._books.get(symbol)
@@ -301,6 +303,15 @@ class BitfinexDialect(VenueDialect):
             self.waiting.add(key)
             request |= {"prec": "P0", "freq": "F0", "len": str(LEVELS)}
         return msgspec.json.encode(request)
+
+
+def _guessed(body: bytes, tag: bytes) -> Key | None:
+    """Returns what a channel is that nobody has announced, by one of its messages."""
+    if tag:
+        return (TRADES if tag in (b'"te"', b'"tu"') else BOOK), ""
+    values = msgspec.json.decode(body, type=list[list[float] | float])
+    row = values[0] if values and isinstance(values[0], list) else values
+    return {3: (BOOK, ""), 4: (TRADES, "")}.get(len(row))
 
 
 def _sides(levels: list[_Level], symbol: str) -> tuple[list[Level], list[Level]]:

@@ -139,9 +139,11 @@ class BybitDialect(VenueDialect):
         update, reset = _decode_book(message.data), message.type == "snapshot"
         track = self._books.get(symbol)
         before = (track.last, track.book.top()) if track is not None else None
+        if self.loose and track is not None and update.u != track.last + 1:
+            track = None  # a message of another time
         if track is None and (reset or self.loose):
             track = self._books[symbol] = Track(instrument)
-            track.partial = not reset
+            track.partial = self.loose or not reset
             self.reader.follow(symbol, track)
             self.waiting.discard((self._channel, symbol))
         elif track is None:

@@ -216,7 +216,7 @@ class KrakenDialect(VenueDialect):
         reset = type == "snapshot"
         if reset or (self.loose and symbol not in self._books):
             track = self._books[symbol] = Track(instrument)
-            track.partial = not reset
+            track.partial = self.loose or not reset
             self.reader.follow(symbol, track)
             self.waiting.discard((BOOK, symbol))
         found = self._books.get(symbol)

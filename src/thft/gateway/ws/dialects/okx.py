@@ -123,7 +123,7 @@ class OkxDialect(VenueDialect):
         channel, symbol = message.arg.channel, message.arg.instId
         if message.event:
             self._event(message, payload)
-        elif channel == BOOKS and message.data:
+        elif channel.startswith(BOOKS) and message.data:
             for update in _decode_books(message.data):
                 self._book(symbol, message.action, update, recv_ts_ns)
         elif channel == QUOTES and message.data:
@@ -167,8 +167,10 @@ class OkxDialect(VenueDialect):
             self.fault(instrument, "malformed", error.cause)
             return
         seq, track = update.seqId, self._quoted.get(symbol)
-        if track is not None and (
-            seq == track.last or (seq < track.last and ts_ns < track.last_ts_ns)
+        if (
+            track is not None
+            and not self.loose
+            and (seq == track.last or (seq < track.last and ts_ns < track.last_ts_ns))
         ):
             # a smaller number with a later time is the venue's new count after maintenance
             self.fault(instrument, "out_of_order", f"quote {seq} came again or late")
@@ -203,10 +205,10 @@ class OkxDialect(VenueDialect):
         instrument = self.instrument(symbol)
         if not instrument:
             return
-        reset = action == "snapshot"
+        reset = action != "update"
         if reset or (self.loose and symbol not in self._books):
             track = self._books[symbol] = Track(instrument)
-            track.partial = not reset
+            track.partial = self.loose or not reset
             self.reader.follow(symbol, track)
             self.waiting.discard((BOOKS, symbol))
         found = self._books.get(symbol)
