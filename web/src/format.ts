@@ -25,11 +25,12 @@ export function tone(value: string | null): "up" | "down" | "" {
   return value.startsWith("-") ? "down" : "up";
 }
 
-// Pads prices of one symbol to the same number of decimals, so that columns stand still.
+// Pads prices of one symbol to the same number of decimals at least, so that columns stand still.
 export function padded(value: string | null, decimals: number): string {
   if (value === null) return MISSING;
   const [whole = "", fraction = ""] = value.split(".");
-  return decimals === 0 ? whole : `${whole}.${fraction.padEnd(decimals, "0")}`;
+  const places = fraction.padEnd(decimals, "0");
+  return places ? `${whole}.${places}` : whole;
 }
 
 export function decimals(values: (string | null)[]): number {

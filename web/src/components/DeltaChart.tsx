@@ -2,6 +2,7 @@
 
 import { useEffect, useRef, useState } from "react";
 import uPlot from "uplot";
+import { time } from "../format";
 import { onSeries, series } from "../store";
 import type { Snapshot } from "../types";
 import { Panel } from "./Panel";
@@ -69,6 +70,10 @@ function draw(symbol: string, columns: Column[]): uPlot.AlignedData {
   return [found.t.slice(start), ...columns.map((column) => found[column].slice(start))];
 }
 
+function clock(seconds: number): string {
+  return time(seconds * 1e9);
+}
+
 function options(place: HTMLElement, columns: Column[], height: number): uPlot.Options {
   const style = getComputedStyle(place);
   const colour = (name: string): string => style.getPropertyValue(name).trim();
@@ -88,7 +93,7 @@ function options(place: HTMLElement, columns: Column[], height: number): uPlot.O
     height,
     legend: { show: columns.length > 1, live: false },
     cursor: { drag: { x: false, y: false }, sync: { key: "delta" } },
-    axes: [axis, { ...axis, size: 74 }],
+    axes: [{ ...axis, values: (_, seconds) => seconds.map(clock) }, { ...axis, size: 74 }],
     series: [
       {},
       ...columns.map((column) => ({

@@ -1,6 +1,6 @@
 // Positions, fills and orders.
 
-import { MISSING, exactTime, grouped, money, text, time, tone } from "../format";
+import { MISSING, decimals, exactTime, grouped, money, padded, text, time, tone } from "../format";
 import type { Order, Snapshot } from "../types";
 import { Panel, Table } from "./Panel";
 
@@ -22,7 +22,7 @@ export function Positions({ engine }: { engine: Snapshot }) {
               {one.side}
             </td>
             <td className="number">{one.side === "flat" ? MISSING : grouped(one.size)}</td>
-            <td className="number">{text(one.avg_price)}</td>
+            <td className="number">{padded(one.avg_price, places(engine, one.symbol))}</td>
             <td className={`number ${tone(one.unrealised_pnl)}`}>
               {one.side === "flat" ? MISSING : money(one.unrealised_pnl, "")}
             </td>
@@ -49,7 +49,7 @@ export function Fills({ engine }: { engine: Snapshot }) {
             <th scope="row">{one.symbol}</th>
             <td className={one.side === "buy" ? "up" : "down"}>{one.side}</td>
             <td className="number">{grouped(one.size)}</td>
-            <td className="number">{text(one.price)}</td>
+            <td className="number">{padded(one.price, places(engine, one.symbol))}</td>
             <td className={`number ${tone(one.realised_pnl)}`}>
               {tone(one.realised_pnl) === "" ? MISSING : money(one.realised_pnl, "")}
             </td>
@@ -77,7 +77,7 @@ export function Orders({ engine }: { engine: Snapshot }) {
             <td>{text(one.type)}</td>
             <td className="number">{grouped(one.size)}</td>
             <td className="number">{grouped(one.filled)}</td>
-            <td className="number">{text(one.avg_price)}</td>
+            <td className="number">{padded(one.avg_price, places(engine, one.symbol))}</td>
             <td>
               <span className={`state ${stateTone(one)}`}>{one.state}</span>
               {one.reason && <small>{one.reason}</small>}
@@ -87,6 +87,13 @@ export function Orders({ engine }: { engine: Snapshot }) {
       </Table>
     </Panel>
   );
+}
+
+// The decimals that a symbol's prices are quoted and dealt with.
+function places(engine: Snapshot, symbol: string): number {
+  const quotes = engine.quotes.filter((one) => one.symbol === symbol);
+  const fills = engine.fills.filter((one) => one.symbol === symbol);
+  return decimals([...quotes.flatMap((one) => [one.bid, one.ask]), ...fills.map((one) => one.price)]);
 }
 
 function stateTone(order: Order): string {
