@@ -18,6 +18,8 @@ from cryptography.hazmat.primitives.serialization import (
 from thft.core.config import Config
 from thft.core.findings import findings
 from thft.fix import tags
+from thft.fix.dictionary import fix44
+from thft.fix.session.terms import SessionConfig
 from thft.gateway.fix.credential import NoCredential, ed25519_signer
 from thft.gateway.fix.settings import FixSettings, dialect_findings
 from thft.sim.fix.keys import key_from, pem
@@ -115,3 +117,9 @@ def test_a_key_in_the_configuration_itself_is_refused_and_not_repeated() -> None
     (found,) = findings({"venues": [venue]}, Config)
     assert found.startswith("venues[0].fix.signing_key: expected a reference to a secret")
     assert EXAMPLE_KEY[:12] not in found
+
+
+def test_a_session_does_not_show_what_its_logon_holds() -> None:
+    logon = ((tags.USERNAME, "trader"), (tags.PASSWORD, "hunter2"))
+    config = SessionConfig(sender="A", target="B", dictionary=fix44(), logon=logon)
+    assert config.logon == logon and "hunter2" not in repr(config)

@@ -94,8 +94,8 @@ class SessionConfig:
     begin_string: str = "FIX.4.4"
     header: tuple[BodyField, ...] = ()
     """Header fields of every message besides 49 and 56."""
-    logon: tuple[BodyField, ...] = ()
-    """Body fields of our Logon, such as 553 and 554."""
+    logon: tuple[BodyField, ...] = field(default=(), repr=False)
+    """Body fields of our Logon, such as 553 and 554: nothing to show."""
     sign_logon: LogonSigner | None = None
     heartbeat_s: int = 30
     """What an initiator proposes; an acceptor takes what is proposed."""
