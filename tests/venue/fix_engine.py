@@ -71,6 +71,8 @@ class Engine:
     effects: list[tuple[str, str]] = field(default_factory=list)
     may_lack_times: bool = False
     """A quote without the venue's time is no mistake: MetaTrader 4's clock moves with its ticks."""
+    late_ns: int = 5_000_000_000
+    """So far the venue's time of a quote may be from ours."""
     _timer: asyncio.TimerHandle | None = None
 
     # ---- EngineInbox ---------------------------------------------------------------------------
@@ -85,7 +87,7 @@ class Engine:
         self.quotes.append((instrument, *values))
         bid, bid_size, ask, ask_size, venue_ts_ns, venue_seq, recv_ts_ns = values
         untimed = self.may_lack_times and venue_ts_ns == ABSENT
-        assert untimed or abs(recv_ts_ns - venue_ts_ns) < 5_000_000_000
+        assert untimed or abs(recv_ts_ns - venue_ts_ns) < self.late_ns
         self.kernel.quote(
             feed, instrument, bid, bid_size, ask, ask_size, venue_ts_ns, venue_seq, recv_ts_ns
         )

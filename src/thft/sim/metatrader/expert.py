@@ -180,7 +180,7 @@ class Expert:
 
     def raw(self, line: bytes) -> None:
         """Sends bytes as they are."""
-        if self._writer is not None:
+        if self._writer is not None and not self._writer.is_closing():
             self._writer.write(line)
 
     def _record(self, body: str) -> Any:
