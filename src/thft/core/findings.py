@@ -222,6 +222,9 @@ def _websocket(venue: Table, dialect: str, key: str) -> Iterator[str]:
     if record.channels and channels > record.channels:
         said = f"{channels} channels, {dialect} gives a connection {record.channels}"
         yield f"{key}.symbols: {said}: move some to another venue of that dialect"
+    if record.symbols and len(symbols) > record.symbols:
+        said = f"{len(symbols)} symbols, {dialect} gives a connection books of {record.symbols}"
+        yield f"{key}.symbols: {said}: move some to another venue of that dialect"
 
 
 def _generic(venue: Table, key: str) -> Iterator[str]:

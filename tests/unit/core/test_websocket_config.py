@@ -118,11 +118,27 @@ def test_bitfinex_has_25_channels_a_connection(
         load(path)
 
 
+@pytest.mark.parametrize("count", [30, 31])
+def test_coinbase_has_books_of_30_symbols_a_connection(tmp_path: Path, count: int) -> None:
+    names = [f"S{number}" for number in range(count)]
+    symbols = ", ".join(f'{name} = "{name}-USD"' for name in names)
+    table = f'[[venues]]\nname = "c"\ndialect = "coinbase"\nsymbols = {{ {symbols} }}\n'
+    path = _config(tmp_path, "".join(map(INSTRUMENT.format, names)), table)
+    if count == 30:
+        assert len(load(path).venues[0].symbols) == count
+        return
+    with pytest.raises(BadConfig, match=r"venues\[0\].symbols: 31 symbols, coinbase gives") as said:
+        load(path)
+    assert "move some to another venue" in str(said.value)
+
+
 @pytest.mark.parametrize(
     ("dialect", "good", "bad", "said"),
     (
         ("kraken", "BTC/USD", "XBT/USD", "written as BTC/USD, not XBT"),
         ("kraken", "ETH/BTC", "BTCUSD", "written as BTC/USD"),
+        ("kraken", "DOGE/USD", "XDG/USD", "as DOGE/USD, not XDG"),
+        ("coinbase", "BTC-USD", "BTC/USD", "written as BTC-USD"),
         ("okx", "BTC-USDT", "BTC-USDT-SWAP", "others count contracts, not units"),
         ("okx", "BTC-USDT", "BTC/USDT", "written as BTC-USDT"),
         ("bitfinex", "tBTCUSD", "BTCUSD", "written as tBTCUSD"),

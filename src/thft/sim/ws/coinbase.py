@@ -32,6 +32,7 @@ class CoinbaseVenue(VenueServer):
 
     def __init__(self) -> None:
         super().__init__()
+        self.snapshot_levels = 1_000
         self._books: dict[str, SimBook] = {}
         self._numbers: dict[VenueSession, int] = {}
         self._beats: dict[VenueSession, int] = {}
@@ -119,7 +120,7 @@ class CoinbaseVenue(VenueServer):
         self._say(session, "subscriptions", subscriptions, 0)
         if what == "subscribe" and channel == "level2":
             for product in products:
-                best = self.book(product).best(1_000)
+                best = self.book(product).best(self.snapshot_levels)
                 self._say(session, "l2_data", _event("snapshot", product, best, 0), 0)
         elif what == "subscribe" and channel == "market_trades":
             for product in products:
