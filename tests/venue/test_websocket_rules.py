@@ -266,6 +266,21 @@ def test_70_a_maintenance_without_end_is_left() -> None:
     assert "did not say that its maintenance is over" in dialect.leave
 
 
+@pytest.mark.parametrize(
+    "words",
+    (
+        b'{"Error":"Exceeded msg rate"}',
+        b'{"error":"Exceeded msg rate","method":"subscribe","success":false}',
+    ),
+)
+def test_68_a_rate_exceeded_is_heard_in_both_forms(words: bytes) -> None:
+    inbox = Recorder()
+    dialect = _dialect("kraken", inbox)
+    dialect.received(words, 1)
+    assert inbox.faults == [(0, "rate_limited", "Exceeded msg rate")]
+    assert "too many requests" in dialect.leave
+
+
 def test_71_a_broken_trade_does_not_take_the_others_with_it() -> None:
     row = '{"symbol":"EUR/USD","side":"%s","price":1.1,"qty":%s,"trade_id":5,"timestamp":"%s"}'
     now = "2026-01-01T00:00:00.000001Z"

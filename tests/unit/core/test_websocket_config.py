@@ -54,6 +54,14 @@ def _config(tmp_path: Path, *parts: str) -> Path:
     return path
 
 
+def test_the_example_of_the_documentation_has_no_findings(tmp_path: Path) -> None:
+    document = Path(__file__).parents[3].joinpath("docs/websocket.md").read_text()
+    example = document.partition("## Any other JSON feed")[2].partition("```toml")[2]
+    path = _config(tmp_path, INSTRUMENT.format("BTCUSD"), example.partition("```")[0])
+    (venue,) = load(path).venues
+    assert venue.websocket is not None and len(venue.websocket.messages) == 2
+
+
 def test_two_feeds_at_one_address_share_its_budget(tmp_path: Path) -> None:
     both = OWN.format(name="one"), OWN.format(name="two")
     path = _config(tmp_path, INSTRUMENT.format("A"), *both)

@@ -81,6 +81,8 @@ class _Message(Struct):
     method: str = ""
     success: bool = True
     error: str = ""
+    failure: str = msgspec.field(default="", name="Error")
+    """What concerns no request: that too many messages came."""
     result: _Result = _Result()
     data: msgspec.Raw = msgspec.Raw()
 
@@ -165,7 +167,7 @@ class KrakenDialect(VenueDialect):
             return [
                 frame for status in _decode_status(message.data) for frame in self._status(status)
             ]
-        elif message.method:
+        elif message.method or message.error or message.failure:
             self._answer(message)
         elif message.channel not in SILENT_CHANNELS:
             self.unknown_message(payload)
@@ -193,15 +195,16 @@ class KrakenDialect(VenueDialect):
         return self._anew([(BOOK, symbol) for symbol in self.symbols])
 
     def _answer(self, message: _Message) -> None:
-        if message.success:
+        words = message.error or message.failure
+        if message.success and not words:
             if message.method == "subscribe":
                 channel, symbol = message.result.channel, message.result.symbol
                 self.waiting.discard(("subscribe " + channel, symbol))
-        elif RATE_WORDS in message.error:
-            self.fault(0, "rate_limited", message.error)
-            self.leave = f"the venue refused too many requests: {message.error[:80]}"
+        elif RATE_WORDS in words:
+            self.fault(0, "rate_limited", words)
+            self.leave = f"the venue refused too many requests: {words[:80]}"
         else:
-            self.fault(0, "refused", message.error)
+            self.fault(0, "refused", words)
 
     # ---- trades --------------------------------------------------------------------------------
 
