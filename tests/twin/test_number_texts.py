@@ -67,13 +67,13 @@ def test_both_read_random_numbers_alike() -> None:
 
 
 def test_levels_are_pairs_of_price_and_size() -> None:
-    pairs = [(3_120_100_000_000, 420_000_000), (-1, 0)]
+    pairs = [(3_120_100_000_000, 420_000_000), (1, 0)]
     assert twin.unpack_pairs(twin.pack_pairs(pairs)) == pairs
     venues = (
-        (b'[["3120.1","4.2"],["-0.000000001","0"]]',),
-        (b'[["3120.10","4.2","0","9"],["-0.000000001","0","0","0"]]',),
-        (b"[[3120.10,4.20000000],[-0.000000001,0]]",),
-        (b'[{"price":3120.10,"qty":4.2},{"qty":0,"price":"-0.000000001"}]', "X", "price", "qty"),
+        (b'[["3120.1","4.2"],["0.000000001","0"]]',),
+        (b'[["3120.10","4.2","0","9"],["0.000000001","0","0","0"]]',),
+        (b"[[3120.10,4.20000000],[0.000000001,0]]",),
+        (b'[{"price":3120.10,"qty":4.2},{"qty":0,"price":"0.000000001"}]', "X", "price", "qty"),
     )
     for arguments in venues:
         assert twin.pack_json(*arguments) == twin.pack_pairs(pairs)
@@ -87,5 +87,8 @@ def test_a_level_that_lacks_something_is_refused_by_name() -> None:
         twin.pack_json(b'[{"price":1}]', "BTC", "price", "qty")
     with pytest.raises(twin.BadNumber, match="BTC: 'null' is not a decimal number"):
         twin.pack_json(b"[[1,null]]", "BTC")
+    for negative in (b'[["-1","2"]]', b"[[1,-2]]"):
+        with pytest.raises(twin.BadNumber, match="BTC: a negative price or size"):
+            twin.pack_json(negative, "BTC")
     with pytest.raises(msgspec.DecodeError):
         twin.pack_json(b'[["1","2"]', "BTC")

@@ -13,7 +13,8 @@ from tests.venue.wire import FEED, Quote, Recorder, Trade, Wire, run
 
 from thft.gateway.ws.dialect import Wanted
 from thft.gateway.ws.generic.dialect import REQUEST_BYTES, GenericDialect, requests
-from thft.gateway.ws.generic.mapping import FeedMapping, Subscribe, mapping_findings
+from thft.gateway.ws.generic.findings import mapping_findings
+from thft.gateway.ws.generic.mapping import FeedMapping, Subscribe
 from thft.model.fixed import ABSENT
 
 CAPTURE = "ws/okx/v5_public_capture_20220513.tsv.gz"
@@ -63,7 +64,8 @@ def _row(row: str, symbol: str = "EURUSD") -> bytes:
 
 
 def test_trades_are_left_alone_unless_they_are_wanted() -> None:
-    trade = b'{"kind":"trades","topic":"t.EURUSD","rows":[{"p":1,"v":2,"side":"S","id":1,"ms":1}]}'
+    row = '{"p":1,"v":2,"side":"S","id":1,"ms":1767000000000}'
+    trade = f'{{"kind":"trades","topic":"t.EURUSD","rows":[{row}]}}'.encode()
     for wanted in (False, True):
         inbox = Recorder()
         dialect = _dialect(MAPPING, inbox, trades=wanted)
@@ -127,7 +129,7 @@ def test_rules_of_sequence(rule: str, scope: str, faults: list[str]) -> None:
     told = MAPPING.replace('"plus_one"', f'"{rule}"\nsequence_of = "{scope}"')
     dialect = _dialect(told, inbox)
     for symbol, number in (("EURUSD", 1), ("GBPUSD", 1), ("EURUSD", 3), ("EURUSD", 3)):
-        dialect.received(_row(f'{{"at":1,"n":{number},"top":[[1,1],[2,1]]}}', symbol), 1)
+        dialect.received(_row(f'{{"at":1767000000,"n":{number},"top":[[1,1],[2,1]]}}', symbol), 1)
     kinds = [fault for _, fault, _ in inbox.faults]
     if scope == "connection":
         assert kinds == ["out_of_order", "gap", "out_of_order"]

@@ -41,10 +41,10 @@ def test_documented_messages() -> None:
     mine = inbox.books[1]
     assert (mine.bids(), mine.asks()) == truth.levels()
     assert dialect.synced and inbox.faults == []
-    newest, older = reversed(inbox.trades)
-    assert newest == Trade(1, scaled("68900.50", 9), scaled("0.0015", 8), 0, newest[4], 995098700)
-    assert newest.venue_ts_ns == 1_775_572_202_789_012_000
-    assert older.venue_trade_id == 995098701
+    older, newest = inbox.trades
+    assert older == Trade(1, scaled("68900.50", 9), scaled("0.0015", 8), 0, older[4], 995098700)
+    assert older.venue_ts_ns == 1_775_572_202_789_012_000
+    assert newest.venue_trade_id == 995098701
 
 
 @needs(EXCHANGE)

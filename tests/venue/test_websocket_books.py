@@ -160,7 +160,9 @@ def test_46_in_maintenance_bitfinex_has_no_books_and_afterwards_new_ones() -> No
     assert inbox.reasons("OFFLINE") == []
 
 
-@pytest.mark.parametrize("name", ("binance", "bybit", "coinbase", "kraken", "okx", "bitfinex"))
+@pytest.mark.parametrize(
+    "name", ("binance", "bybit", "coinbase", "kraken", "okx", "bitfinex", "generic")
+)
 def test_47_who_asks_too_often_backs_off_and_asks_again(name: str) -> None:
     async def story(wire: Wire) -> None:
         wire.venue.faults.refusals = 1

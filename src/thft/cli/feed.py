@@ -7,17 +7,19 @@ import sys
 import tomllib
 from collections.abc import Iterable, Iterator
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import msgspec
 from cyclopts import App
 
 from thft.base.errors import LocalError
+from thft.core.config import VenueConfig, load
 from thft.gateway.port import PartialInbox
 from thft.gateway.ws.dialect import Wanted
 from thft.gateway.ws.generic.dialect import GenericDialect
 from thft.gateway.ws.generic.mapping import FeedMapping
-from thft.gateway.ws.venues import VENUES
+from thft.gateway.ws.venues import VENUES, generic_venue
 from thft.model.book import Levels, pairs
 from thft.model.fixed import ABSENT, PRICE_DIGITS, SIZE_DIGITS, format_scaled
 from thft.model.symbology.resolver import Resolver, Verdict
@@ -31,32 +33,57 @@ Row = dict[str, Any]
 
 
 @app.command
-def decode(venue: str) -> int:
+def decode(venue: str, *, config: Path | None = None) -> int:
     """Reads messages of a venue from standard input and prints what each means.
 
     A message is a line, or a block of lines of which all but the first are indented or closing
     brackets. Every message is looked at by itself: gaps prove nothing here. One that cannot be
     read becomes {"error", "line"}; the exit code is 1 if there was one.
+
+    With a configuration VENUE is one of its names: so a mapping of one's own is tried.
     """
-    if venue not in VENUES:
+    told = None if config is None else _told(venue, config)
+    if told is None and venue not in VENUES:
         known = ", ".join(VENUES)
-        raise LocalError(f"no WebSocket venue is called {venue!r}", f"name one of {known}")
+        raise LocalError(
+            f"no WebSocket venue is called {venue!r}",
+            f"name one of {known}, or one of a configuration with --config",
+        )
     broken = False
-    for row in decoded(venue, sys.stdin.buffer):
+    for row in decoded(venue, sys.stdin.buffer, told):
         broken = broken or "error" in row
         print(json.dumps(row, ensure_ascii=False))
     return 1 if broken else 0
 
 
-def decoded(venue: str, lines: Iterable[bytes]) -> Iterator[Row]:
-    """Yields one row for every event that the lines bring."""
-    symbols = _Symbols()
+def _told(name: str, config: Path) -> VenueConfig:
+    """Returns a WebSocket venue of a configuration; raises LocalError when there is none."""
+    venues = {
+        venue.name: venue
+        for venue in load(config).venues
+        if venue.fix is None and venue.metatrader is None
+    }
+    if name not in venues:
+        known = ", ".join(venues) or "none"
+        raise LocalError(f"{config}: no WebSocket venue is called {name!r}", f"there are: {known}")
+    return venues[name]
+
+
+def decoded(venue: str, lines: Iterable[bytes], told: VenueConfig | None = None) -> Iterator[Row]:
+    """Yields one row for every event that the lines bring; `told` is the venue as configured."""
+    symbols = _Symbols(None if told is None else told.symbols)
     inbox = _Printer(venue, symbols)
     wanted = Wanted(1, symbols, "depth", trades=True)
-    dialect = VENUES[venue].dialect(inbox, wanted)
+    name = venue if told is None else told.dialect
+    if told is not None and told.websocket is not None:
+        dialect = generic_venue(told.url or "", told.websocket).dialect(inbox, wanted)
+    else:
+        dialect = VENUES[name].dialect(inbox, wanted)
     dialect.loose = True
-    mapping = _other_channels().get(venue)
+    mapping = _other_channels().get(name)
     others = GenericDialect(mapping, inbox, wanted) if mapping is not None else None
+    if others is not None:
+        others.loose = True
     for number, payload in payloads(lines):
         dialect.received(payload, 0)
         dialect.fetches.clear()
@@ -103,12 +130,17 @@ def _is_json(text: bytes) -> bool:
 
 
 class _Symbols(dict[str, int]):
-    """Every symbol is known, and numbered as it comes."""
+    """Symbols and their numbers: those a configuration has, else every one, as it comes."""
 
-    def __init__(self) -> None:
+    def __init__(self, carried: dict[str, str] | None) -> None:
+        """`carried`: canonical symbol → the venue's."""
         super().__init__()
         self.names: list[str] = [""]
         self._canonical: dict[str, str | None] = {}
+        for canonical, symbol in (carried or {}).items():
+            self._canonical[symbol] = canonical
+            self.__missing__(symbol)
+        self._any = carried is None
         self._resolver = Resolver()
 
     def __missing__(self, symbol: str) -> int:
@@ -118,7 +150,7 @@ class _Symbols(dict[str, int]):
 
     def get(self, symbol: str, default: Any = None) -> Any:
         """Returns the symbol's number."""
-        return self[symbol]
+        return self[symbol] if self._any or symbol in self else default
 
     def canonical(self, symbol: str) -> str | None:
         """Returns the canonical symbol, None when the name alone does not say it."""

@@ -27,7 +27,8 @@ from thft.gateway.metatrader.settings import (
     bridge_findings,
     venue_findings,
 )
-from thft.gateway.ws.generic.mapping import FeedMapping, mapping_findings
+from thft.gateway.ws.generic.findings import mapping_findings
+from thft.gateway.ws.generic.mapping import FeedMapping
 from thft.gateway.ws.venues import GENERIC, VENUES
 
 Table = dict[str, Any]
@@ -74,7 +75,7 @@ def _struct(value: Table, kind: type[Struct], key: str) -> Iterator[str]:
         if name in fields:
             found += _misfits(item, fields[name].type, _join(key, name))
         else:
-            found.append(f"{_join(key, name)}: unknown key")
+            found.append(f"{_join(key, name)}: unknown key, use one of {', '.join(fields)}")
     for name, field in fields.items():
         if field.required and name not in value:
             found.append(f"{_join(key, name)}: missing")
@@ -89,6 +90,10 @@ def _leaf(value: Any, kind: Any, key: str) -> Iterator[str]:
         for meta in getattr(kind, "__metadata__", ()):
             if meta.pattern and meta.description and isinstance(value, str):
                 text = f"expected {meta.description}"
+        if get_origin(kind) is list and isinstance(value, dict):
+            text += ": a list of tables has double brackets"
+        if kind is str and isinstance(value, int | float):
+            text += ": write it as a text, in quotes"
         if get_origin(kind) is Literal:
             text = f"expected one of {', '.join(map(repr, get_args(kind)))}"
         secret = key.endswith(
@@ -222,6 +227,9 @@ def _websocket(venue: Table, dialect: str, key: str) -> Iterator[str]:
     if record.channels and channels > record.channels:
         said = f"{channels} channels, {dialect} gives a connection {record.channels}"
         yield f"{key}.symbols: {said}: move some to another venue of that dialect"
+    if record.symbols and len(symbols) > record.symbols:
+        said = f"{len(symbols)} symbols, {dialect} gives a connection books of {record.symbols}"
+        yield f"{key}.symbols: {said}: move some to another venue of that dialect"
 
 
 def _generic(venue: Table, key: str) -> Iterator[str]:
@@ -239,6 +247,11 @@ def _generic(venue: Table, key: str) -> Iterator[str]:
         return  # said already, with its key
     symbols = venue.get("symbols")
     carried = len(symbols) if isinstance(symbols, dict) else 0
+    if symbols == {}:
+        yield f"{key}.symbols: empty: say what the feed carries"
+    for name, symbol in symbols.items() if isinstance(symbols, dict) else ():
+        if symbol == "":
+            yield f"{key}.symbols.{name}: empty: write the symbol as the feed has it"
     for inner, text in mapping_findings(mapping, carried, venue.get("trades") is True):
         yield f"{key}.websocket.{inner}: {text}"
 

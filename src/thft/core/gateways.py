@@ -163,7 +163,7 @@ class Gateways:
             gate=gate,
             windows=lambda: [*shared, *venue.windows()],
             rest_url=config.rest_url or venue.rest_url,
-            liveness=Liveness(quiet_s=config.stale_s),
+            liveness=Liveness(quiet_s=config.stale_s, max_frame_bytes=venue.frame_bytes),
             calendar=Calendar(config.closed),
         )
 

@@ -17,6 +17,8 @@ from thft.base.errors import RemoteError
 
 PRICE_DIGITS = 9
 SIZE_DIGITS = 8
+MOST_FIGURES = 100
+"""Of a number text, zeros included."""
 INT64_MAX = 2**63 - 1
 
 Text = str | bytes | msgspec.Raw
@@ -55,7 +57,7 @@ def _parse_any(text: str, digits: int, name: str) -> int:
     if marker and not (power.isascii() and power.isdigit() and len(power) <= 4):
         raise BadNumber(f"{name}: bad exponent in {text[:40]!r}", "check the venue's frame")
     shift = digits - len(fraction) + (int(exponent) if marker else 0)
-    if abs(shift) > 40:
+    if abs(shift) > 40 or len(figures) > MOST_FIGURES:
         raise BadNumber(f"{name}: {text[:40]!r} is out of range", "check the venue's frame")
     value: int = int(figures)
     if shift >= 0:
@@ -90,6 +92,8 @@ def pack_levels(rows: Sequence[Sequence[Text]], name: str = "level") -> bytes:
             raise BadNumber(f"{name}: a level without price and size", "check the venue's frame")
         numbers.append(parse_price(_text(row[0]), name))
         numbers.append(parse_size(_text(row[1]), name))
+    if min(numbers, default=0) < 0:
+        raise BadNumber(f"{name}: a negative price or size", "check the venue's frame")
     return _packed(numbers)
 
 

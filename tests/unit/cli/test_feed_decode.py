@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -247,3 +248,61 @@ def test_recorded_payloads_as_they_were_published() -> None:
         lines = (gzip.decompress(stored) if path.suffix == ".gz" else stored).splitlines()
         rows = Counter(row.get("type", "error") for row in decoded(path.parent.name, lines))
         assert rows == counts, name
+
+
+OWN = """
+mode = "paper"
+[[instruments]]
+symbol = "BTCUSD"
+digits = 5
+pip = "0.0001"
+[[venues]]
+name = "acme"
+dialect = "generic"
+url = "wss://feed.example/v1"
+symbols = { BTCUSD = "btc-usd" }
+[[venues.websocket.messages]]
+kind = "quote"
+where = { "/type" = "q*" }
+symbol = "/s"
+bid = "/b"
+ask = "/a"
+time = "/t"
+"""
+
+
+def test_a_mapping_of_ones_own_is_tried_without_a_connection(tmp_path: Path) -> None:
+    path = tmp_path / "engine.toml"
+    path.write_text(OWN)
+    lines = (
+        b'{"type":"quote","s":"btc-usd","b":1.5e0,"a":"2","t":5}\n'
+        b'{"type":"quote","s":"BTC-USD","b":1,"a":2,"t":5}\n'
+        b'{"type":"quote","s":"btc-usd","b":1,"t":5}\n'
+    )
+    command = [sys.executable, "-m", "thft", "feed", "decode", "acme", "--config", str(path)]
+    done = subprocess.run(command, input=lines, capture_output=True, check=False)
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert rows[0] == {
+        "type": "quote",
+        "venue": "acme",
+        "venue_symbol": "btc-usd",
+        "symbol": "BTCUSD",
+        "bid": "1.5",
+        "bid_size": None,
+        "ask": "2",
+        "ask_size": None,
+        "venue_ts_ns": 5_000_000,
+        "seq": 0,
+    }
+    assert rows[1:] == [
+        {"error": "unknown_symbol: BTC-USD", "line": 2},
+        {"error": "malformed: messages[0]: no ask at /a", "line": 3},
+    ]
+    assert done.returncode == 1
+    path.write_text(OWN.replace('bid = "/b"', 'bid = "b"'))
+    done = subprocess.run(command, input=lines, capture_output=True, check=False)
+    assert b"venues[0].websocket.messages[0].bid: expected a path" in done.stderr
+    command[5] = "other"
+    path.write_text(OWN)
+    done = subprocess.run(command, input=lines, capture_output=True, check=False)
+    assert b"no WebSocket venue is called 'other'" in done.stderr and b"acme" in done.stderr

@@ -54,6 +54,14 @@ def _config(tmp_path: Path, *parts: str) -> Path:
     return path
 
 
+def test_the_example_of_the_documentation_has_no_findings(tmp_path: Path) -> None:
+    document = Path(__file__).parents[3].joinpath("docs/websocket.md").read_text()
+    example = document.partition("## Any other JSON feed")[2].partition("```toml")[2]
+    path = _config(tmp_path, INSTRUMENT.format("BTCUSD"), example.partition("```")[0])
+    (venue,) = load(path).venues
+    assert venue.websocket is not None and len(venue.websocket.messages) == 2
+
+
 def test_two_feeds_at_one_address_share_its_budget(tmp_path: Path) -> None:
     both = OWN.format(name="one"), OWN.format(name="two")
     path = _config(tmp_path, INSTRUMENT.format("A"), *both)
@@ -118,11 +126,27 @@ def test_bitfinex_has_25_channels_a_connection(
         load(path)
 
 
+@pytest.mark.parametrize("count", [30, 31])
+def test_coinbase_has_books_of_30_symbols_a_connection(tmp_path: Path, count: int) -> None:
+    names = [f"S{number}" for number in range(count)]
+    symbols = ", ".join(f'{name} = "{name}-USD"' for name in names)
+    table = f'[[venues]]\nname = "c"\ndialect = "coinbase"\nsymbols = {{ {symbols} }}\n'
+    path = _config(tmp_path, "".join(map(INSTRUMENT.format, names)), table)
+    if count == 30:
+        assert len(load(path).venues[0].symbols) == count
+        return
+    with pytest.raises(BadConfig, match=r"venues\[0\].symbols: 31 symbols, coinbase gives") as said:
+        load(path)
+    assert "move some to another venue" in str(said.value)
+
+
 @pytest.mark.parametrize(
     ("dialect", "good", "bad", "said"),
     (
         ("kraken", "BTC/USD", "XBT/USD", "written as BTC/USD, not XBT"),
         ("kraken", "ETH/BTC", "BTCUSD", "written as BTC/USD"),
+        ("kraken", "DOGE/USD", "XDG/USD", "as DOGE/USD, not XDG"),
+        ("coinbase", "BTC-USD", "BTC/USD", "written as BTC-USD"),
         ("okx", "BTC-USDT", "BTC-USDT-SWAP", "others count contracts, not units"),
         ("okx", "BTC-USDT", "BTC/USDT", "written as BTC-USDT"),
         ("bitfinex", "tBTCUSD", "BTCUSD", "written as tBTCUSD"),

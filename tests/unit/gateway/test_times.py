@@ -18,14 +18,28 @@ SECOND_NS = 1_000_000_000
         ("2026-03-02T10:15:00.5+01:00", 1_772_442_900 * SECOND_NS + SECOND_NS // 2),
         ("2026-03-02T09:15:00.123456789Z", 1_772_442_900_123_456_789),
         ("2026-04-07 14:30:10.000000001+00:00", 1_775_572_210_000_000_001),
+        ("2262-04-11T23:47:15.999999999Z", 2**63 - 1 - 854_775_808),
         ("", ABSENT),
+        ("0001-01-01T00:00:00Z", ABSENT),
+        ("1970-01-01T00:00:00Z", ABSENT),
     ],
 )
 def test_iso_times(text: str, ns: int) -> None:
     assert times.of_iso(text) == ns
 
 
-@pytest.mark.parametrize("text", ["soon", "2026-13-02T09:15:00Z", "2026-03-02T09:15:00.Z", "5"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "soon",
+        "2026-13-02T09:15:00Z",
+        "2026-03-02T09:15:00.Z",
+        "5",
+        "1969-12-31T23:59:59Z",
+        "2262-04-11T23:47:16Z",
+        "9999-12-31T00:00:00Z",
+    ],
+)
 def test_no_iso_times(text: str) -> None:
     with pytest.raises(BadNumber, match="is no time"):
         times.of_iso(text)
@@ -39,6 +53,7 @@ def test_milliseconds() -> None:
     for wrong in ("-1", "1e3", "99999999999999"):
         with pytest.raises(BadNumber):
             times.of_ms_text(wrong)
-    for number in (-1, 10**13):
+    assert times.of_ms(9_223_372_036_854) < 2**63
+    for number in (-1, 9_223_372_036_855, 10**12 * 9_300):
         with pytest.raises(BadNumber):
             times.of_ms(number)

@@ -10,7 +10,7 @@ from thft.model._book cimport Level
 
 cdef inline bint of_ms(long long ms, long long *ts_ns) noexcept:
     ts_ns[0] = ms * 1_000_000 if ms else ABSENT
-    return 0 <= ms < 10_000_000_000_000
+    return 0 <= ms < 9_223_372_036_855
 
 
 cdef inline bint two(Text at, int most, int *value) noexcept:
@@ -42,7 +42,7 @@ cdef inline bint of_iso(Text at, Text end, long long *ts_ns) noexcept:
     ts_ns[0] = (days * 86_400 + hour * 3_600 + minute * 60 + second) * 1_000_000_000
     if figures > 0:
         ts_ns[0] += fraction * POWERS[9 - figures]
-    return days >= 0
+    return 0 < days < 106_751
 
 
 # ---- checksums: what venues write of a number, from the integers again

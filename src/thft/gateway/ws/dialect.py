@@ -7,17 +7,23 @@ connection, so the wanted subscriptions are restored by being asked for again.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal, NamedTuple
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
 import msgspec
+from msgspec import Meta
 
 from thft.gateway.port import EngineInbox
 from thft.gateway.ws.proof.renewal import Renewals
 from thft.gateway.ws.reader import MarketReader, Shape
-from thft.model.fixed import trade_id
+from thft.model.fixed import INT64_MAX, BadNumber, trade_id
 
 TOO_MANY = ("too many", "rate limit", "too frequent")
 """How venues say that."""
+LATE_IN_A_ROW = 20
+"""After so many messages with old numbers the venue has begun to count anew."""
+Number = Annotated[int, Meta(ge=0, le=INT64_MAX)]
+"""What a venue counts its messages with; more fits no event."""
+SignedNumber = Annotated[int, Meta(ge=-(2**63), le=INT64_MAX)]
 DETAIL_CHARACTERS = 200
 """So much of what a venue said stands in a fault."""
 
@@ -74,6 +80,7 @@ class VenueDialect:
         self.fetches: list[Fetch] = []
         self.reader = MarketReader(shape, wanted.feed)
         self.renewals = Renewals()
+        self._late, self._late_after = 0, 0
 
     @property
     def synced(self) -> bool:
@@ -104,8 +111,10 @@ class VenueDialect:
         self.flush(recv_ts_ns)
         try:
             return self.message(payload, recv_ts_ns)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             self.fault(0, "malformed", str(error))
+        except BadNumber as error:
+            self.fault(0, "malformed", error.cause)
         return []
 
     def flush(self, recv_ts_ns: int) -> bool:
@@ -126,6 +135,14 @@ class VenueDialect:
     def fault(self, instrument: int, fault: str, detail: str) -> None:
         """Reports an integrity fault; instrument 0 when it concerns the whole feed."""
         self.inbox.feed_fault(self.feed, instrument, fault, detail[:DETAIL_CHARACTERS])
+
+    def came_late(self, number: int, last: int) -> None:
+        """Reports a message whose number is not above the last one; it is not to be taken."""
+        self.fault(0, "out_of_order", f"message {number} came again or late")
+        self._late = self._late + 1 if last == self._late_after else 1
+        self._late_after = last
+        if self._late >= LATE_IN_A_ROW:
+            self.leave = f"the venue counts its messages anew: {number} after {last}"
 
     def refused(self, words: str) -> None:
         """Reports a refused request; after too many of them the connection is left for a while."""
@@ -149,6 +166,8 @@ class VenueDialect:
         aggressor = AGGRESSORS.get(side)
         if aggressor is None:
             self.fault(instrument, "malformed", f"trade {id[:40]}: side {side[:40]!r}")
+        elif size < 0:
+            self.fault(instrument, "malformed", f"trade {id[:40]}: a negative size")
         else:
             number = trade_id(id)
             self.inbox.trade(

@@ -7,14 +7,17 @@ from datetime import datetime
 
 from thft.model.fixed import ABSENT, BadNumber
 
-LATEST_MS = 10**13
+LATEST_MS = (2**63 - 1) // 1_000_000
+"""In 2262: later ns do not fit 64 bits."""
+NO_TIME_YEAR = "0001-"
+"""What Go writes of a time that is not set."""
 ISO = re.compile(r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:?\d\d)?")
 """Time to the second, its fraction, and where it is from."""
 
 
 def of_ms(ms: int) -> int:
     """Returns ms since 1970 as ns; raises BadNumber for what is no time."""
-    if not 0 <= ms < LATEST_MS:
+    if not 0 <= ms <= LATEST_MS:
         raise BadNumber(f"{ms} is no time in ms", "check the venue's frame")
     return ms * 1_000_000 if ms else ABSENT
 
@@ -29,14 +32,18 @@ def of_ms_text(text: str) -> int:
 
 
 def of_iso(text: str) -> int:
-    """Returns an ISO 8601 time, UTC unless it says so, as ns, all its digits; raises BadNumber."""
-    if not text:
+    """Returns an ISO 8601 time, UTC unless it says so, as ns, all its digits; raises BadNumber.
+
+    A time that is not set (begin of 1970, year 1) is none; another before 1970 is no time.
+    """
+    if not text or text.startswith(NO_TIME_YEAR):
         return ABSENT
     parts = ISO.fullmatch(text)
     try:
         moment = datetime.fromisoformat(parts[1] + (parts[3] or "Z")) if parts else None
     except ValueError:
         moment = None
-    if parts is None or moment is None:
+    seconds = int(moment.timestamp()) if moment else -1
+    if parts is None or not 0 <= seconds < LATEST_MS // 1_000:
         raise BadNumber(f"{text[:40]!r} is no time", "check the venue's frame")
-    return int(moment.timestamp()) * 1_000_000_000 + int((parts[2] or "").ljust(9, "0"))
+    return seconds * 1_000_000_000 + int((parts[2] or "").ljust(9, "0")) or ABSENT

@@ -56,6 +56,10 @@ class WebSocketVenue(NamedTuple):
     spelled: str = "without spaces"
     channels: int = 0
     """So many channels a connection may have, one a symbol for books and one for trades; 0: any."""
+    symbols: int = 0
+    """So many symbols a connection may carry; 0: any."""
+    frame_bytes: int = 4 << 20
+    """A frame that is larger ends the connection."""
 
     def symbol_finding(self, symbol: str) -> str:
         """Returns what is wrong with a symbol of the venue; empty when it may be one."""
@@ -115,14 +119,18 @@ VENUES: dict[str, WebSocketVenue] = {
         ("depth",),
         connect=Rate(8, 1),
         of_address=(Rate(8, 1),),
+        spelling=r"[A-Z0-9]+-[A-Z0-9]+",
+        spelled="spot pairs are written as BTC-USD; futures count contracts, not units",
+        symbols=30,
+        frame_bytes=16 << 20,  # all levels in one frame: nearly 5 MiB for BTC-USD
     ),
     "kraken": WebSocketVenue(
         KrakenDialect,
         "wss://ws.kraken.com/v2",
         ("depth",),
-        connect=Rate(60, 60),
-        spelling=r"(?!XBT/)[^/\s]+/(?!XBT$)[^/\s]+",
-        spelled="written as BTC/USD, not XBT",
+        connect=Rate(150, 600),
+        spelling=r"(?!XBT/|XDG/)[^/\s]+/(?!XBT$|XDG$)[^/\s]+",
+        spelled="written as BTC/USD, not XBT, and as DOGE/USD, not XDG",
     ),
     "bybit": WebSocketVenue(
         BybitDialect,

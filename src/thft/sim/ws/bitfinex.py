@@ -1,12 +1,14 @@
 """The Bitfinex v2 simulator: numbered books with checksums, trades; run by `thft venue`.
 
-Quirks: a number over all messages of a connection, channel ids, heartbeats a channel, 25 channels
-at most, maintenance that is announced and ended, arrays that are longer than documented.
+Quirks: a number over all messages of a connection, checksums and times if a client asks for them,
+channel ids, heartbeats a channel, 25 channels at most, maintenance that is announced and ended,
+arrays that are longer than documented.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import dataclass, field
 from decimal import Decimal
 from zlib import crc32
@@ -18,7 +20,9 @@ from thft.sim.ws.server import VenueServer, VenueSession
 
 DEPTH = 25
 CHANNELS = 25
-FLAGS = 32_768 | 65_536 | 131_072
+TIMESTAMP, SEQ_ALL, OB_CHECKSUM = 32_768, 65_536, 131_072
+PAIR = re.compile(r"t([A-Z0-9]{6}|[A-Z0-9]+:[A-Z0-9]+)")
+LEVELS = {"prec": "P0", "freq": "F0", "len": "25"}
 HEARTBEAT_S = 15.0
 ONE = Decimal(1)
 
@@ -27,6 +31,7 @@ ONE = Decimal(1)
 class _Line:
     """One client's connection: its numbers and channels."""
 
+    flags: int = 0
     number: int = 0
     channels: dict[tuple[str, str], int] = field(default_factory=dict)
     noted: list[str] = field(default_factory=list)
@@ -43,13 +48,15 @@ class BitfinexVenue(VenueServer):
         self._lines: dict[VenueSession, _Line] = {}
         self._channel_id = 200_000
         self._trade_id = 5_690_221_200
+        self._closed = False
 
     # ---- what clients say ----------------------------------------------------------------------
 
     def connected(self, session: VenueSession) -> None:
         """Says the version and begins the heartbeats."""
         self._lines[session] = _Line()
-        session.send(b'{"event":"info","version":2,"serverId":"x","platform":{"status":1}}')
+        platform = f'"platform":{{"status":{int(not self._closed)}}}'
+        session.send(f'{{"event":"info","version":2,"serverId":"x",{platform}}}'.encode())
         session.task = asyncio.ensure_future(self._heartbeat(session))
 
     async def _heartbeat(self, session: VenueSession) -> None:
@@ -69,24 +76,28 @@ class BitfinexVenue(VenueServer):
         match request.get("event"):
             case "conf":
                 flags = request.get("flags")
+                self._lines[session].flags = flags if isinstance(flags, int) else 0
                 session.send(msgspec.json.encode({"event": "conf", "status": "OK", "flags": flags}))
             case "ping":
                 session.send(b'{"event":"pong","ts":1}')
             case "subscribe":
-                self._subscribe(session, str(request.get("channel")), str(request.get("symbol")))
+                self._subscribe(session, request)
             case "unsubscribe":
                 self._unsubscribe(session, request.get("chanId"))
             case _:
                 session.send(_error(10_000, "unknown event"))
 
-    def _subscribe(self, session: VenueSession, channel: str, symbol: str) -> None:
+    def _subscribe(self, session: VenueSession, request: dict[str, object]) -> None:
         line = self._lines[session]
+        channel, symbol = str(request.get("channel")), str(request.get("symbol"))
         if self.refused(False):
             session.send(_error(11_010, "ratelimit: error"))
         elif channel not in ("book", "trades"):
             session.send(_error(10_302, "channel: unknown"))
-        elif not symbol.startswith("t"):
-            session.send(_error(10_300, "symbol: invalid"))
+        elif not PAIR.fullmatch(symbol) or symbol in self.absent:
+            session.send(_error(10_300, "symbol: invalid", symbol))
+        elif channel == "book" and any(request.get(key) != one for key, one in LEVELS.items()):
+            session.send(_error(10_300, "book: this simulator has P0 F0 25", symbol))
         elif (channel, symbol) in line.channels:
             session.send(_error(10_301, "subscribe: dup"))
         elif len(line.channels) >= CHANNELS:
@@ -163,6 +174,7 @@ class BitfinexVenue(VenueServer):
 
     def maintenance(self, on: bool) -> None:
         """Says that maintenance begins, or that it is over."""
+        self._closed = on
         code, words = (20_060, "Entering in Maintenance") if on else (20_061, "Maintenance ended")
         self.send_raw(f'{{"event":"info","code":{code},"msg":"{words}"}}'.encode())
 
@@ -185,14 +197,18 @@ class BitfinexVenue(VenueServer):
             self._say_checksum(session, id, symbol)
 
     def _say_checksum(self, session: VenueSession, id: int, symbol: str) -> None:
+        if not self._lines[session].flags & OB_CHECKSUM:
+            return
         checksum = book_checksum(self._books[symbol]) ^ self.wrong("checksum")
         self._say(session, f'{id},"cs",{checksum}')
 
     def _say(self, session: VenueSession, content: str) -> None:
-        """Sends a numbered message, unless it gets lost."""
+        """Sends a message with what the client has asked for, unless it gets lost."""
         line = self._lines[session]
         line.number += 1 + self.wrong("sequence")
-        message = f"[{content},{line.number},1767000000123,null]".encode()
+        numbered = f",{line.number}" if line.flags & SEQ_ALL else ""
+        timed = ",1767000000123" if line.flags & TIMESTAMP else ""
+        message = f"[{content}{numbered}{timed},null]".encode()
         if self.faults.skip:
             self.faults.skip -= 1
             return
@@ -220,5 +236,6 @@ def _level(price: Decimal, size: Decimal, side: Decimal = ONE) -> str:
     return f"[{script_text(price)},{count},{script_text(amount)}]"
 
 
-def _error(code: int, text: str) -> bytes:
-    return f'{{"event":"error","msg":"{text}","code":{code}}}'.encode()
+def _error(code: int, text: str, symbol: str = "") -> bytes:
+    said = {"event": "error", "msg": text, "code": code}
+    return msgspec.json.encode(said | ({"symbol": symbol} if symbol else {}))

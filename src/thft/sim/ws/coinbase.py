@@ -1,22 +1,27 @@
 """The Coinbase Advanced Trade simulator: `level2`, `market_trades`, `heartbeats`; by `thft venue`.
 
 Quirks: one number for all messages of a connection, asks are offers, data has another name than
-its channel, products in USDC are sent as those in USD, a client that asks for nothing within five
-seconds is cut.
+its channel, products in USDC are sent as those in USD, trades begin with those of before, one wrong
+product refuses a whole request, as do more than 30 books; a client that asks for nothing within
+five seconds is cut, and channels without heartbeats that bring nothing for a minute are closed.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 from datetime import UTC, datetime
 
 import msgspec
 
 from thft.sim.ws.book import Change, SimBook
-from thft.sim.ws.server import VenueServer, VenueSession
+from thft.sim.ws.server import SOME_NS, VenueServer, VenueSession
 
 CHANNELS = ("level2", "market_trades", "heartbeats")
 PATIENCE_S = 5.0
+QUIET_S = 60.0
+BOOKS = 30
+OWN_BOOKS = ("USDT-USDC", "EURC-USDC")
 
 
 class CoinbaseVenue(VenueServer):
@@ -27,11 +32,14 @@ class CoinbaseVenue(VenueServer):
 
     def __init__(self) -> None:
         super().__init__()
+        self.snapshot_levels = 1_000
         self._books: dict[str, SimBook] = {}
         self._numbers: dict[VenueSession, int] = {}
         self._beats: dict[VenueSession, int] = {}
         self._trade_id = 995_098_699
         self._asked: dict[VenueSession, list[float]] = {}
+        self._said_s: dict[VenueSession, float] = {}
+        """When a connection was last told something."""
 
     # ---- what clients say ----------------------------------------------------------------------
 
@@ -50,8 +58,10 @@ class CoinbaseVenue(VenueServer):
                 now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S.%f000+00:00")
                 event = f'{{"current_time":"{now}","heartbeat_counter":{self._beats[session]}}}'
                 self._say(session, "heartbeats", event, 0)
+            elif asyncio.get_running_loop().time() - self._said_s.get(session, 0.0) > QUIET_S:
+                session.channels.clear()
             await asyncio.sleep(1.0)
-        for kept in (self._numbers, self._beats, self._asked):
+        for kept in (self._numbers, self._beats, self._asked, self._said_s):
             kept.pop(session, None)
 
     def received(self, session: VenueSession, payload: bytes) -> None:
@@ -70,8 +80,22 @@ class CoinbaseVenue(VenueServer):
         elif channel not in CHANNELS:
             said = {"type": "error", "message": f"channel {channel} is not supported"}
             session.send(msgspec.json.encode(said))
+        elif wrong := self._wrong(session, what, channel, products):
+            session.send(msgspec.json.encode({"type": "error", "message": wrong}))
         else:
-            self._subscription(session, what, channel, [_delivered(str(one)) for one in products])
+            self._subscription(session, what, channel, [_delivered(one) for one in products])
+
+    def _wrong(self, session: VenueSession, what: str, channel: str, products: list[object]) -> str:
+        """Returns why a request is refused, empty when it is not."""
+        if channel != "heartbeats" and not products:
+            return "no product ids provided"
+        for one in products:
+            if not re.fullmatch(r"[A-Z0-9]+-[A-Z0-9]+", str(one)) or one in self.absent:
+                return f"{one} is not a valid product"
+        books = {product for name, product in session.channels if name == "level2"}
+        if what == "subscribe" and channel == "level2" and len(books.union(products)) > BOOKS:
+            return "too many L2 streams requested in a single session"
+        return ""
 
     def _too_many(self, session: VenueSession) -> bool:
         now = asyncio.get_running_loop().time()
@@ -96,8 +120,14 @@ class CoinbaseVenue(VenueServer):
         self._say(session, "subscriptions", subscriptions, 0)
         if what == "subscribe" and channel == "level2":
             for product in products:
-                best = self.book(product).best(1_000)
+                best = self.book(product).best(self.snapshot_levels)
                 self._say(session, "l2_data", _event("snapshot", product, best, 0), 0)
+        elif what == "subscribe" and channel == "market_trades":
+            for product in products:
+                before = _trade(2, product, "1.3", "7", "BUY", 0)
+                before += "," + _trade(1, product, "1.2", "5", "SELL", 0)
+                event = f'{{"type":"snapshot","trades":[{before}]}}'
+                self._say(session, "market_trades", event, 0)
 
     # ---- the market ----------------------------------------------------------------------------
 
@@ -120,10 +150,8 @@ class CoinbaseVenue(VenueServer):
     def trade(self, symbol: str, price: str, size: str, side: str, ts_ns: int) -> None:
         """Publishes a print."""
         self._trade_id += 1
-        event = (
-            f'{{"type":"update","trades":[{{"trade_id":"{self._trade_id}","product_id":"{symbol}",'
-            f'"price":"{price}","size":"{size}","side":"{side.upper()}","time":"{_iso(ts_ns)}"}}]}}'
-        )
+        trade = _trade(self._trade_id, _delivered(symbol), price, size, side.upper(), ts_ns)
+        event = f'{{"type":"update","trades":[{trade}]}}'
         self._publish("market_trades", symbol, "market_trades", event, ts_ns)
 
     def _publish(self, channel: str, symbol: str, name: str, event: str, ts_ns: int) -> None:
@@ -149,6 +177,7 @@ class CoinbaseVenue(VenueServer):
     def _say(self, session: VenueSession, channel: str, event: str, ts_ns: int) -> None:
         number = self._numbers.get(session, 0)
         self._numbers[session] = number + 1
+        self._said_s[session] = asyncio.get_running_loop().time()
         message = (
             f'{{"channel":"{channel}","client_id":"","timestamp":"{_iso(ts_ns)}",'
             f'"sequence_num":{number},"events":[{event}]}}'
@@ -156,8 +185,17 @@ class CoinbaseVenue(VenueServer):
         session.send(message.encode())
 
 
-def _delivered(symbol: str) -> str:
-    return symbol.removesuffix("C") if symbol.endswith("-USDC") else symbol
+def _delivered(symbol: object) -> str:
+    name = str(symbol)
+    in_usdc = name.endswith("-USDC") and name not in OWN_BOOKS
+    return name.removesuffix("C") if in_usdc else name
+
+
+def _trade(id: int, product: str, price: str, size: str, side: str, ts_ns: int) -> str:
+    return (
+        f'{{"trade_id":"{id}","product_id":"{product}","price":"{price}","size":"{size}",'
+        f'"side":"{side}","time":"{_iso(ts_ns)}"}}'
+    )
 
 
 def _event(kind: str, symbol: str, change: Change, ts_ns: int) -> str:
@@ -171,5 +209,6 @@ def _event(kind: str, symbol: str, change: Change, ts_ns: int) -> str:
 
 
 def _iso(ts_ns: int) -> str:
+    ts_ns = ts_ns or SOME_NS
     moment = datetime.fromtimestamp(ts_ns // 1_000_000_000, UTC)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{ts_ns % 1_000_000_000:09d}Z"

@@ -1,12 +1,13 @@
 """The Kraken v2 simulator: depth-10 books with checksums, trades; run by `thft venue`.
 
 Quirks: numbers with all digits of their pair, no removal of what falls out of the depth, an answer
-for each symbol, heartbeats, a status line.
+for each symbol (XBT and XDG are those of another version), heartbeats, a status line.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from zlib import crc32
@@ -14,11 +15,12 @@ from zlib import crc32
 import msgspec
 
 from thft.sim.ws.book import Change, Levels, SimBook
-from thft.sim.ws.server import VenueServer, VenueSession
+from thft.sim.ws.server import SOME_NS, VenueServer, VenueSession
 
 DEPTH = 10
 CHANNELS = ("book", "trade")
 HEARTBEAT_S = 1.0
+PAIR = re.compile(r"(?!XBT/|XDG/)[A-Z0-9.]+/(?!XBT$|XDG$)[A-Z0-9.]+")
 
 
 class KrakenVenue(VenueServer):
@@ -30,10 +32,11 @@ class KrakenVenue(VenueServer):
         super().__init__()
         self._books: dict[str, _Pair] = {}
         self._trade_id = 110_763_304
+        self._system = "online"
 
     def connected(self, session: VenueSession) -> None:
         """Sends the status line and begins the heartbeat."""
-        session.send(_status("online"))
+        session.send(_status(self._system))
         session.task = asyncio.ensure_future(self._heartbeat(session))
 
     async def _heartbeat(self, session: VenueSession) -> None:
@@ -52,16 +55,33 @@ class KrakenVenue(VenueServer):
             return
         method, params = request.get("method"), request.get("params")
         if method == "ping":
-            session.send(b'{"method":"pong"}')
+            now = _timestamp(0)
+            session.send(f'{{"method":"pong","time_in":"{now}","time_out":"{now}"}}'.encode())
         elif method not in ("subscribe", "unsubscribe") or not isinstance(params, dict):
             session.send(b'{"error":"Method not found","success":false,"method":"unknown"}')
         elif self.refused(False):
             session.send(b'{"error":"Exceeded msg rate","success":false,"method":"subscribe"}')
         elif params.get("channel") not in CHANNELS:
             session.send(b'{"error":"Channel not found","success":false,"method":"subscribe"}')
+        elif params["channel"] == "book" and params.get("depth", DEPTH) != DEPTH:
+            session.send(b'{"error":"Depth not supported","success":false,"method":"subscribe"}')
         else:
-            symbols = [str(name) for name in params["symbol"]]
-            self._subscription(session, str(method), str(params["channel"]), symbols)
+            channel, symbols = str(params["channel"]), []
+            for symbol in map(str, params["symbol"]):
+                if wrong := self._wrong(session, str(method), channel, symbol):
+                    refusal = {"method": method, "success": False, "error": wrong, "symbol": symbol}
+                    session.send(msgspec.json.encode(refusal))
+                else:
+                    symbols.append(symbol)
+            self._subscription(session, str(method), channel, symbols)
+
+    def _wrong(self, session: VenueSession, method: str, channel: str, symbol: str) -> str:
+        """Returns why a symbol of a request is refused, empty when it is not."""
+        if not PAIR.fullmatch(symbol) or symbol in self.absent:
+            return f"Currency pair not supported {symbol}"
+        if ((channel, symbol) in session.channels) == (method == "subscribe"):
+            return "Already subscribed" if method == "subscribe" else "Subscription Not Found"
+        return ""
 
     def _subscription(
         self, session: VenueSession, method: str, channel: str, symbols: list[str]
@@ -75,7 +95,7 @@ class KrakenVenue(VenueServer):
             session.channels.difference_update(keys)
             return
         session.channels.update(keys)
-        if channel == "book":
+        if channel == "book" and symbols:
             self.note_subscription(session, symbols)
             for symbol in symbols:
                 session.send(self._message(symbol, "snapshot", self.book(symbol).best(DEPTH), 0))
@@ -117,7 +137,12 @@ class KrakenVenue(VenueServer):
 
     def maintenance(self, on: bool) -> None:
         """Says that the venue is in maintenance, or online again."""
-        self.send_raw(_status("maintenance" if on else "online"))
+        self.set_system("maintenance" if on else "online")
+
+    def set_system(self, system: str) -> None:
+        """Says what is possible now: online, maintenance, cancel_only, post_only."""
+        self._system = system
+        self.send_raw(_status(system))
 
     def _pair(self, symbol: str) -> _Pair:
         return self._books.setdefault(symbol, _Pair())
@@ -178,5 +203,5 @@ def _status(system: str) -> bytes:
 
 
 def _timestamp(ts_ns: int) -> str:
-    moment = datetime.fromtimestamp(ts_ns / 1e9, UTC)
+    moment = datetime.fromtimestamp((ts_ns or SOME_NS) / 1e9, UTC)
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

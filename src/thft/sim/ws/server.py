@@ -27,6 +27,8 @@ from thft.host.port import loopback_socket
 
 TOO_MANY = 429
 MARKET_TIME = b"market-time:"
+SOME_NS = 1_767_000_000_123_000_000
+"""The time of what was given none."""
 
 
 @dataclass
@@ -150,6 +152,8 @@ class VenueServer:
         self.faults = VenueFaults()
         self.counts = VenueCounts()
         self.sessions: list[VenueSession] = []
+        self.absent: set[str] = set()
+        """Symbols that look like the venue's, and that it does not have."""
         self._server: asyncio.Server | None = None
         self._rest: web.AppRunner | None = None
         self._subscribed = asyncio.Event()

@@ -14,7 +14,7 @@ from msgspec import Raw, Struct
 
 from thft.gateway.port import EngineInbox
 from thft.gateway.ws import times
-from thft.gateway.ws.dialect import Fetch, VenueDialect, Wanted
+from thft.gateway.ws.dialect import Fetch, Number, VenueDialect, Wanted
 from thft.gateway.ws.reader import Field, Shape, Track, said
 from thft.model.fixed import ABSENT, BadNumber, pack_json, parse_price, parse_size
 
@@ -29,7 +29,7 @@ STREAMS = 200
 
 
 class _Ticker(Struct):
-    u: int
+    u: Number
     s: str
     b: str
     B: str
@@ -41,8 +41,8 @@ class _Ticker(Struct):
 
 class _Depth(Struct):
     s: str
-    U: int
-    u: int
+    U: Number
+    u: Number
     b: Raw
     a: Raw
     E: int = 0
@@ -58,7 +58,7 @@ class _Trade(Struct):
 
 
 class _Snapshot(Struct):
-    lastUpdateId: int
+    lastUpdateId: Number
     bids: Raw
     asks: Raw
 

@@ -10,11 +10,12 @@ import msgspec
 from msgspec import Raw, Struct
 
 from thft.gateway.port import EngineInbox, Level
-from thft.gateway.ws.dialect import VenueDialect, Wanted
+from thft.gateway.ws import times
+from thft.gateway.ws.dialect import Number, VenueDialect, Wanted
 from thft.gateway.ws.proof.book import amount_checksum, flaw
 from thft.gateway.ws.proof.renewal import Key
 from thft.gateway.ws.reader import Shape, Track
-from thft.model.fixed import ABSENT, BadNumber, parse_price, parse_size
+from thft.model.fixed import BadNumber, parse_price, parse_size
 
 BOOK, TRADES = "book", "trades"
 LEVELS = 25
@@ -28,6 +29,8 @@ VERSION = 2
 RESTART, MAINTENANCE, MAINTENANCE_OVER = 20_051, 20_060, 20_061
 RATE_LIMIT = 11_010
 HEARTBEAT = b'"hb"'
+PAUSE_NS = 300_000_000_000
+"""Maintenance takes two minutes at most, says the venue; after so long we look for ourselves."""
 
 
 class _Level(Struct, array_like=True):
@@ -78,6 +81,7 @@ _decode_level = msgspec.json.Decoder(_Level).decode
 _decode_levels = msgspec.json.Decoder(list[_Level]).decode
 _decode_trade = msgspec.json.Decoder(_Trade).decode
 _decode_int = msgspec.json.Decoder(int).decode
+_decode_number = msgspec.json.Decoder(Number).decode
 
 
 class BitfinexDialect(VenueDialect):
@@ -92,8 +96,11 @@ class BitfinexDialect(VenueDialect):
         """Channels that were left and are asked for again when the venue has confirmed it."""
         self._books: dict[str, Track] = {}
         self._held: list[tuple[_Frame, int]] = []
+        self._spoiled: set[int] = set()
+        """Channels of held messages that stand before a gap."""
         self.reader.last = 0
-        self._paused = False
+        self._paused_ns = 0
+        """Since when the venue is in maintenance, 0: it is not."""
 
     def opened(self) -> list[bytes]:
         """Returns the wanted properties of the connection and one request a channel."""
@@ -111,15 +118,17 @@ class BitfinexDialect(VenueDialect):
 
     def message(self, payload: bytes, recv_ts_ns: int) -> list[bytes]:
         """Takes one message."""
+        if self._paused_ns and recv_ts_ns - self._paused_ns > PAUSE_NS:
+            self.leave = "the venue did not say that its maintenance is over"
         if payload.lstrip().startswith(b"["):
             frame = _decode_frame(payload)
             number, ts_ms = frame.second, frame.third
             body = bytes(frame.body)
             if body.startswith(b'"') and body != HEARTBEAT:
                 number, ts_ms = frame.third, frame.fourth
-            fresh = self.loose or self._numbered(_decode_int(number), recv_ts_ns)
-            if fresh and not self._paused:
-                self._frame(frame, _decode_int(ts_ms) if ts_ms else 0, recv_ts_ns)
+            fresh = self.loose or self._numbered(_decode_number(number), recv_ts_ns)
+            if fresh and not self._paused_ns:
+                self._frame(frame, _decode_number(ts_ms) if ts_ms else 0, recv_ts_ns)
             return self._renewed(recv_ts_ns)
         event = _decode_event(payload)
         if event.event == "subscribed":
@@ -128,9 +137,9 @@ class BitfinexDialect(VenueDialect):
             key = self._closing.pop(event.chanId, None)
             return [self._subscribe(key)] if key else []
         elif event.event == "info":
-            return self._info(event)
+            return self._info(event, recv_ts_ns)
         elif event.event == "error":
-            self._error(event)
+            return self._error(event)
         elif event.event == "conf":
             self._conf(event)
         elif event.event != "pong":
@@ -145,7 +154,7 @@ class BitfinexDialect(VenueDialect):
             self.fault(0, "refused", f"conf {event.status} {event.flags}: no proof of the books")
             self.leave = "the venue does not number its messages"
 
-    def _info(self, event: _Event) -> list[bytes]:
+    def _info(self, event: _Event, now_ns: int) -> list[bytes]:
         words = f"{event.code} {event.msg}"
         if event.version != VERSION:
             self.fault(0, "refused", f"the venue speaks version {event.version}")
@@ -153,10 +162,13 @@ class BitfinexDialect(VenueDialect):
         elif event.code == RESTART:
             self.leave = f"the venue announced its restart: {words}"
         elif event.code == MAINTENANCE_OVER:
-            self._paused = False
+            self._paused_ns = 0
             return self._leave_channels(list(self._channels))
-        elif event.code == MAINTENANCE or not event.platform.status:
-            self._paused = True
+        elif not event.platform.status:
+            self.fault(0, "venue_status", "the venue is in maintenance")
+            self.leave = "the venue is in maintenance"
+        elif event.code == MAINTENANCE:
+            self._paused_ns = now_ns
             self.fault(0, "venue_status", f"the venue is in maintenance: {words}")
             self._books.clear()
             for id in self._channels:
@@ -166,13 +178,15 @@ class BitfinexDialect(VenueDialect):
             self.fault(0, "venue_status", words)
         return []
 
-    def _error(self, event: _Event) -> None:
+    def _error(self, event: _Event) -> list[bytes]:
         words = f"{event.code} {event.msg} {event.symbol}".rstrip()
         if event.code == RATE_LIMIT:
             self.fault(0, "rate_limited", words)
             self.leave = f"the venue refused too many requests: {words}"
         else:
             self.fault(0, "refused", words)
+        key = self._closing.pop(event.chanId, None)  # what cannot be left is not there
+        return [self._subscribe(key)] if key else []
 
     def _subscribed(self, event: _Event, recv_ts_ns: int) -> None:
         if not self.instrument(event.symbol):
@@ -180,6 +194,8 @@ class BitfinexDialect(VenueDialect):
         key = event.channel, event.symbol
         self._channels[event.chanId] = key
         self.waiting.discard(("subscribe " + event.channel, event.symbol))
+        if event.chanId in self._spoiled and event.channel == BOOK:
+            self.renewals.failed(key, 0, recv_ts_ns)
         held, self._held = self._held, []
         for frame, ts_ms in held:
             self._frame(frame, ts_ms, recv_ts_ns)
@@ -190,16 +206,24 @@ class BitfinexDialect(VenueDialect):
         """Takes a message's number; returns whether the message is a new one."""
         last = self.reader.last
         if number <= last:
-            self.fault(0, "out_of_order", f"message {number} came again or late")
+            self.came_late(number, last)
             return False
         self.reader.last = number
         if last and number != last + 1:
-            detail = f"{number - last - 1} messages before {number} are missing"
-            if not self._books:
-                self.fault(0, "gap", detail)
-            for symbol in list(self._books):
-                self._drop(symbol, "gap", detail, now_ns)
+            self._lost(f"{number - last - 1} messages before {number} are missing", now_ns)
         return True
+
+    def _lost(self, detail: str, now_ns: int) -> None:
+        """Drops every book, as nobody knows whose the lost messages were, a snapshot even."""
+        if not self._books:
+            self.fault(0, "gap", detail)
+        for symbol in list(self._books):
+            self._drop(symbol, "gap", detail, now_ns)
+        for key in self._channels.values():
+            if key[0] == BOOK and key not in self.renewals.due:
+                self.renewals.failed(key, 0, now_ns)
+        self._spoiled |= {frame.channel for frame, _ in self._held}
+        self._held.clear()
 
     def _frame(self, frame: _Frame, ts_ms: int, recv_ts_ns: int) -> None:
         body = bytes(frame.body)
@@ -232,11 +256,11 @@ class BitfinexDialect(VenueDialect):
         try:
             price = parse_price(bytes(trade.price).decode(), symbol)
             size = parse_size(amount.removeprefix("-"), symbol)
+            ts_ns = times.of_ms(trade.ts_ms)
         except BadNumber as error:
             self.fault(instrument, "malformed", error.cause)
             return
         side = "sell" if amount.startswith("-") else "buy"
-        ts_ns = trade.ts_ms * 1_000_000
         self.traded(instrument, price, size, side, str(trade.id), ts_ns, recv_ts_ns)
 
     # ---- books ---------------------------------------------------------------------------------
@@ -254,6 +278,7 @@ class BitfinexDialect(VenueDialect):
             return  # what still arrives of a dropped book until its new snapshot
         try:
             bids, asks = _sides(levels, symbol)
+            ts_ns = times.of_ms(ts_ms)
         except BadNumber as error:
             self._drop(symbol, "malformed", error.cause, recv_ts_ns)
             return
@@ -262,7 +287,6 @@ class BitfinexDialect(VenueDialect):
         if crossed := flaw(found.book):
             self._drop(symbol, "crossed_book", f"{symbol}: {crossed}", recv_ts_ns)
             return
-        ts_ns = ts_ms * 1_000_000 if ts_ms else ABSENT
         instrument, number = self.symbols[symbol], self.reader.last
         self.inbox.depth(self.feed, instrument, reset, bids, asks, ts_ns, number, recv_ts_ns)
 
@@ -285,7 +309,7 @@ class BitfinexDialect(VenueDialect):
 
     def _renewed(self, now_ns: int) -> list[bytes]:
         keys = self.renewals.take(now_ns) if self.renewals.due else []
-        if not keys or self._paused:  # after maintenance all channels are asked for again
+        if not keys or self._paused_ns:  # after maintenance all channels are asked for again
             return []
         return self._leave_channels([id for id, key in self._channels.items() if key in keys])
 
@@ -322,5 +346,7 @@ def _sides(levels: list[_Level], symbol: str) -> tuple[list[Level], list[Level]]
         amount = bytes(level.amount).decode()
         price = parse_price(bytes(level.price).decode(), symbol)
         size = parse_size(amount.removeprefix("-"), symbol) if level.count else 0
+        if min(price, size) < 0:
+            raise BadNumber(f"{symbol}: a negative price or size", "check the venue's frame")
         (asks if amount.startswith("-") else bids).append((price, size))
     return bids, asks

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from thft.gateway.port import EngineInbox
 from thft.gateway.ws import times
-from thft.gateway.ws.dialect import VenueDialect, Wanted
+from thft.gateway.ws.dialect import Number, VenueDialect, Wanted
 from thft.gateway.ws.proof.book import flaw
 from thft.gateway.ws.proof.renewal import Key
 from thft.gateway.ws.reader import Field, Shape, Track, said, within
@@ -30,7 +30,7 @@ NO_LEVELS = msgspec.Raw(b"[]")
 
 
 class _Book(Struct):
-    u: int
+    u: Number
     b: msgspec.Raw = NO_LEVELS
     a: msgspec.Raw = NO_LEVELS
 

@@ -2,8 +2,7 @@
 
 Every message of a connection has the next number, whatever its channel, and so have heartbeats
 among themselves: after a jump every book is dropped and subscribed again. `heartbeats` keep quiet
-channels open. Which side of a trade its
-`side` names is not documented, so prints say none.
+channels open. Which side of a trade its `side` names is not documented, so prints say none.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from msgspec import Struct
 
 from thft.gateway.port import EngineInbox, Level
 from thft.gateway.ws import times
-from thft.gateway.ws.dialect import VenueDialect, Wanted
+from thft.gateway.ws.dialect import Number, VenueDialect, Wanted
 from thft.gateway.ws.proof.book import flaw
 from thft.gateway.ws.reader import Field, Shape, Track, each, only, said
 from thft.model.fixed import ABSENT, BadNumber, parse_price, parse_size
@@ -25,6 +24,8 @@ DATA = {"l2_data": BOOKS, "market_trades": TRADES}
 """The name under which a channel's data comes, and that under which it is subscribed."""
 OWN_BOOKS = ("USDT-USDC", "EURC-USDC")
 """All other products in USDC are delivered under the name of the one in USD."""
+STREAM_WORDS = "l2 streams"
+"""In the venue's words for too many books on one connection, which waiting does not mend."""
 
 
 class _Update(Struct, gc=False):
@@ -47,19 +48,21 @@ class _Event(Struct):
     updates: list[_Update] = []
     trades: list[_Trade] = []
     subscriptions: dict[str, list[str]] = {}
-    heartbeat_counter: int = -1
+    heartbeat_counter: Number = -1
 
 
 class _Message(Struct):
     channel: str = ""
-    sequence_num: int = -1
+    sequence_num: Number = -1
     timestamp: str = ""
     events: list[_Event] = []
     type: str = ""
     message: str = ""
+    reason: str = ""
 
 
-_decode = msgspec.json.Decoder(_Message).decode
+_decode = msgspec.json.Decoder(_Message, strict=False).decode
+"""The documentation writes the count of heartbeats as a text, the feed as a number."""
 
 TEXT = "quoted"
 UPDATE = {
@@ -98,6 +101,8 @@ class CoinbaseDialect(VenueDialect):
         self._books: dict[str, Track] = {}
         self._heartbeat = -1
         """The number of the last one."""
+        self._singly = False
+        """Products are asked for one by one, as one of them was refused."""
 
     def opened(self) -> list[bytes]:
         """Returns one request for each channel; the first within the venue's five seconds."""
@@ -113,20 +118,21 @@ class CoinbaseDialect(VenueDialect):
         message = _decode(payload)
         if self.loose:
             self.reader.last = max(message.sequence_num, 0)
-        elif message.sequence_num >= 0:
-            self._count(message.sequence_num, recv_ts_ns)
+        elif message.sequence_num >= 0 and not self._fresh(message.sequence_num, recv_ts_ns):
+            return self._renewed(recv_ts_ns)
         channel = message.channel
         if channel == "l2_data":
             for event in message.events:
                 self._book(event, message, recv_ts_ns)
         elif channel == TRADES:
             for event in message.events:
-                self._trades(event.trades, recv_ts_ns)
+                if event.type != "snapshot":  # it brings trades of before
+                    self._trades(event.trades, recv_ts_ns)
         elif channel == "subscriptions":
             for event in message.events:
                 self._confirmed(event.subscriptions)
         elif message.type == "error":
-            self.refused(message.message)
+            return self._refused(f"{message.message} {message.reason}".rstrip())
         elif channel == HEARTBEATS:
             for event in message.events:
                 self._beat(event.heartbeat_counter, recv_ts_ns)
@@ -134,26 +140,47 @@ class CoinbaseDialect(VenueDialect):
             self.unknown_message(payload)
         return self._renewed(recv_ts_ns)
 
-    def _count(self, number: int, recv_ts_ns: int) -> None:
-        """Drops every book when a message was lost: nobody knows whose it was."""
-        expected = self.reader.last + 1
-        if self.reader.last == ABSENT or number == expected:
-            self.reader.last = number
-            return
-        detail = f"message {number} of the connection follows {self.reader.last}"
-        self.reader.last = max(number, self.reader.last)
-        if number < expected:
-            self.fault(0, "out_of_order", detail)
-        for product in list(self._books):
-            self._drop(product, "gap", detail, recv_ts_ns)
+    def _fresh(self, number: int, recv_ts_ns: int) -> bool:
+        """Takes a message's number; returns whether the message is a new one."""
+        last = self.reader.last
+        if last != ABSENT and number <= last:
+            self.came_late(number, last)
+            return False
+        self.reader.last = number
+        if last != ABSENT and number != last + 1:
+            self._lost(f"message {number} of the connection follows {last}", recv_ts_ns)
+        return True
+
+    def _lost(self, detail: str, now_ns: int) -> None:
+        """Drops every book, as nobody knows whose the lost message was, a snapshot even."""
+        for product in self._products:
+            if product in self._books:
+                self._drop(product, "gap", detail, now_ns)
+            elif (BOOKS, product) not in self.renewals.due:
+                self.renewals.failed((BOOKS, product), 0, now_ns)
 
     def _beat(self, counter: int, recv_ts_ns: int) -> None:
         """Takes the number of a heartbeat: after a jump nothing is known of what was between."""
         before, self._heartbeat = self._heartbeat, counter
         if before < 0 or counter < 0 or counter == before + 1 or self.loose:
             return
-        for product in list(self._books):
-            self._drop(product, "gap", f"heartbeat {counter} follows {before}", recv_ts_ns)
+        self._lost(f"heartbeat {counter} follows {before}", recv_ts_ns)
+
+    def _refused(self, words: str) -> list[bytes]:
+        """Asks for what is not confirmed one by one: one wrong product refuses a whole request."""
+        if STREAM_WORDS in words.lower():
+            self.fault(0, "refused", words)
+        else:
+            self.refused(words)
+        if self._singly or self.leave:
+            return []
+        self._singly = True
+        return [
+            _request("subscribe", channel, [product])
+            for channel in (BOOKS, TRADES)
+            for product in self._products
+            if (f"subscribe {channel}", product) in self.waiting
+        ]
 
     def _confirmed(self, subscriptions: dict[str, list[str]]) -> None:
         for channel, products in subscriptions.items():
@@ -192,7 +219,7 @@ class CoinbaseDialect(VenueDialect):
             )
 
     def _trades(self, trades: list[_Trade], recv_ts_ns: int) -> None:
-        for trade in reversed(trades):  # the venue sends the newest first
+        for trade in sorted(trades, key=_age):  # the venue sends the newest first, or last
             product = trade.product_id
             if not self._known(product):
                 continue
@@ -226,6 +253,11 @@ class CoinbaseDialect(VenueDialect):
         return [_request(what, BOOKS, products) for what in ("unsubscribe", "subscribe")]
 
 
+def _age(trade: _Trade) -> tuple[int, str]:
+    """Returns what orders trades by their numbers."""
+    return len(trade.trade_id), trade.trade_id
+
+
 def _delivered(symbol: str) -> str:
     """Returns the name under which the venue delivers a product's data."""
     in_usdc = symbol.endswith("-USDC") and symbol not in OWN_BOOKS
@@ -245,6 +277,8 @@ def _sides(updates: Iterable[_Update], product: str) -> tuple[list[Level], list[
     asks: list[Level] = []
     for one in updates:
         level = parse_price(one.price_level, product), parse_size(one.new_quantity, product)
+        if min(level) < 0:
+            raise BadNumber(f"{product}: a negative price or size", "check the venue's frame")
         if one.side == "bid":
             bids.append(level)
         elif one.side == "offer":

@@ -32,6 +32,8 @@ DEPTH = 10
 RATE_WORDS = "msg rate"
 """In the venue's words for too many requests."""
 SILENT_CHANNELS = ("heartbeat",)
+NO_MATCHING = ("maintenance", "cancel_only", "post_only")
+"""States of the venue in which nothing is matched: what stands in its books is no price."""
 NO_LEVELS = msgspec.Raw(b"[]")
 
 
@@ -79,6 +81,8 @@ class _Message(Struct):
     method: str = ""
     success: bool = True
     error: str = ""
+    failure: str = msgspec.field(default="", name="Error")
+    """What concerns no request: that too many messages came."""
     result: _Result = _Result()
     data: msgspec.Raw = msgspec.Raw()
 
@@ -137,6 +141,7 @@ class KrakenDialect(VenueDialect):
         super().__init__(inbox, wanted, BOOK_SHAPE)
         self._books: dict[str, Track] = {}
         self.reader.last = 0
+        self._paused = False
 
     def opened(self) -> list[bytes]:
         """Returns one subscription a channel, for all symbols."""
@@ -159,8 +164,10 @@ class KrakenDialect(VenueDialect):
             if message.type == "update":  # a snapshot brings trades of before
                 self._trades(trades, recv_ts_ns)
         elif message.channel == "status":
-            self._status(_decode_status(message.data))
-        elif message.method:
+            return [
+                frame for status in _decode_status(message.data) for frame in self._status(status)
+            ]
+        elif message.method or message.error or message.failure:
             self._answer(message)
         elif message.channel not in SILENT_CHANNELS:
             self.unknown_message(payload)
@@ -168,26 +175,36 @@ class KrakenDialect(VenueDialect):
 
     # ---- what the venue says of the connection -------------------------------------------------
 
-    def _status(self, statuses: list[_Status]) -> None:
-        for status in statuses:
-            if status.system != "online":
-                self.fault(0, "venue_status", f"the venue is in {status.system[:40]!r}")
-            for one in status.upcoming_maintenance:
-                told = f"maintenance is expected at {one.expected_start_utc}: {one.title}"
-                self.fault(0, "venue_status", told)
-            for one in status.emergency:
-                self.fault(0, "venue_status", f"incident: {one.title}")
+    def _status(self, status: _Status) -> list[bytes]:
+        if status.system != "online":
+            self.fault(0, "venue_status", f"the venue is in {status.system[:40]!r}")
+        for one in status.upcoming_maintenance:
+            told = f"maintenance is expected at {one.expected_start_utc}: {one.title}"
+            self.fault(0, "venue_status", told)
+        for one in status.emergency:
+            self.fault(0, "venue_status", f"incident: {one.title}")
+        paused, self._paused = self._paused, status.system in NO_MATCHING
+        if self._paused:
+            for symbol in self._books:
+                self.reader.leave(symbol)
+            self._books.clear()
+            self.waiting |= {(BOOK, symbol) for symbol in self.symbols}
+        if self._paused or not paused:
+            return []
+        self.renewals.due.clear()
+        return self._anew([(BOOK, symbol) for symbol in self.symbols])
 
     def _answer(self, message: _Message) -> None:
-        if message.success:
+        words = message.error or message.failure
+        if message.success and not words:
             if message.method == "subscribe":
                 channel, symbol = message.result.channel, message.result.symbol
                 self.waiting.discard(("subscribe " + channel, symbol))
-        elif RATE_WORDS in message.error:
-            self.fault(0, "rate_limited", message.error)
-            self.leave = f"the venue refused too many requests: {message.error[:80]}"
+        elif RATE_WORDS in words:
+            self.fault(0, "rate_limited", words)
+            self.leave = f"the venue refused too many requests: {words[:80]}"
         else:
-            self.fault(0, "refused", message.error)
+            self.fault(0, "refused", words)
 
     # ---- trades --------------------------------------------------------------------------------
 
@@ -200,10 +217,10 @@ class KrakenDialect(VenueDialect):
             try:
                 price = parse_price(bytes(trade.price).decode(), symbol)
                 size = parse_size(bytes(trade.qty).decode(), symbol)
+                ts_ns = times.of_iso(trade.timestamp)
             except BadNumber as error:
                 self.fault(instrument, "malformed", error.cause)
                 continue
-            ts_ns = times.of_iso(trade.timestamp)
             self.traded(instrument, price, size, trade.side, id, ts_ns, recv_ts_ns)
 
     # ---- books ---------------------------------------------------------------------------------
@@ -211,7 +228,7 @@ class KrakenDialect(VenueDialect):
     def _book(self, type: str, update: _Book, recv_ts_ns: int) -> None:
         symbol = update.symbol
         instrument = self.instrument(symbol)
-        if not instrument:
+        if not instrument or self._paused:
             return
         reset = type == "snapshot"
         if reset or (self.loose and symbol not in self._books):
@@ -253,8 +270,12 @@ class KrakenDialect(VenueDialect):
     # ---- subscriptions -------------------------------------------------------------------------
 
     def _renewed(self, now_ns: int) -> list[bytes]:
-        keys = self.renewals.take(now_ns) if self.renewals.due else []
-        return [*_requests("unsubscribe", keys), *self._subscribe(keys)] if keys else []
+        if not self.renewals.due or self._paused:  # afterwards all books are asked for again
+            return []
+        return self._anew(self.renewals.take(now_ns))
+
+    def _anew(self, keys: list[Key]) -> list[bytes]:
+        return [*_requests("unsubscribe", keys), *self._subscribe(keys)]
 
     def _subscribe(self, keys: list[Key]) -> list[bytes]:
         self.waiting |= {("subscribe " + channel, symbol) for channel, symbol in keys}

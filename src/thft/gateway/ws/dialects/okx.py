@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from thft.gateway.port import EngineInbox, Level
 from thft.gateway.ws import times
-from thft.gateway.ws.dialect import VenueDialect, Wanted
+from thft.gateway.ws.dialect import SignedNumber, VenueDialect, Wanted
 from thft.gateway.ws.proof.book import flaw, paired_checksum
 from thft.gateway.ws.proof.renewal import Key
 from thft.gateway.ws.reader import Field, Fields, Shape, Track, only, said, within
@@ -45,8 +45,8 @@ class _Book(Struct):
     asks: msgspec.Raw = NO_LEVELS
     ts: str = ""
     checksum: int = 0
-    prevSeqId: int = ABSENT
-    seqId: int = ABSENT
+    prevSeqId: SignedNumber = ABSENT
+    seqId: SignedNumber = ABSENT
 
 
 class _Trade(Struct):

@@ -1,10 +1,12 @@
 """The dialect of any JSON feed that a mapping tells: quotes and prints; made by venues.
 
 Every quote is a whole top of book, so a gap in the numbers is counted and the next quote taken.
+`findings` says what is wrong with a mapping before one is made.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -12,106 +14,25 @@ from typing import Any
 import msgspec
 
 from thft.gateway.port import EngineInbox
-from thft.gateway.ws import times
-from thft.gateway.ws.dialect import VenueDialect, Wanted
-from thft.gateway.ws.generic.mapping import FeedMapping, Match, Message, Subscribe
+from thft.gateway.ws.dialect import LATE_IN_A_ROW, VenueDialect, Wanted
+from thft.gateway.ws.generic.fields import (
+    EARLIEST_NS,
+    MISSING,
+    Matcher,
+    Reader,
+    found,
+    steps,
+    text_of,
+)
+from thft.gateway.ws.generic.mapping import FeedMapping, Subscribe
 from thft.model.fixed import ABSENT, BadNumber, parse_price, parse_scaled, parse_size
 
 REQUEST_BYTES = 60_000
 """A request for many symbols is cut at this size."""
-MISSING: Any = object()
-SECOND_DIGITS = {"s": 9, "ms": 6, "us": 3, "ns": 0}
-Steps = tuple[str, ...]
-
+ANSWERED = re.compile(r"\{(/[^{}]*)\}")
+"""Where an answer has a value of what it answers."""
 _decode = msgspec.json.Decoder(float_hook=str).decode
 """Numbers with a point stay the text they came as."""
-
-
-def steps(path: str) -> Steps:
-    """Returns the keys and places of a JSON pointer."""
-    return tuple(step.replace("~1", "/").replace("~0", "~") for step in path.split("/")[1:])
-
-
-def found(value: Any, path: Steps) -> Any:
-    """Returns what a path leads to, MISSING when to nothing."""
-    for step in path:
-        if isinstance(value, dict):
-            value = value.get(step, MISSING)
-        elif isinstance(value, list) and step.isdecimal() and int(step) < len(value):
-            value = value[int(step)]
-        else:
-            return MISSING
-    return value
-
-
-def text_of(value: Any) -> str:
-    """Returns a value as it is compared and parsed; JSON's words for what is no text."""
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
-
-
-class Matcher:
-    """Tells whether a message has all values of a `where`."""
-
-    def __init__(self, where: dict[str, str]) -> None:
-        self._where = [(steps(path), text) for path, text in where.items()]
-
-    def __call__(self, message: Any) -> bool:
-        for path, text in self._where:
-            value = found(message, path)
-            if value is MISSING or text_of(value) != text:
-                return False
-        return True
-
-
-class Reader:
-    """One kind of message with its paths taken apart."""
-
-    def __init__(self, message: Message) -> None:
-        self.message = message
-        self.matches = Matcher(message.where)
-        self._paths = {
-            name: steps(path)
-            for name in msgspec.structs.asdict(message)
-            if name not in ("kind", "where", "symbol_prefix")
-            if isinstance(path := getattr(message, name), str) and path.startswith("/")
-        }
-
-    def rows(self, message: Any) -> list[Any]:
-        """Returns the rows of a message; raises BadNumber when there is no place for them."""
-        path = self._paths.get("items")
-        if path is None:
-            return [message]
-        rows = found(message, path)
-        if isinstance(rows, list):
-            return rows
-        if isinstance(rows, dict):
-            return [rows]
-        raise BadNumber(f"no rows at {self.message.items}", "check the mapping's items")
-
-    def text(self, name: str, row: Any, message: Any) -> str | None:
-        """Returns a field's text, None when it is not mapped or null; raises BadNumber."""
-        path = self._paths.get(name)
-        if path is None:
-            return None
-        value = found(row, path)
-        if value is MISSING:
-            value = found(message, path)
-        if value is MISSING:
-            raise BadNumber(f"no {name} at {getattr(self.message, name)}", "check the mapping")
-        return None if value is None else text_of(value)
-
-    def number(self, name: str, row: Any, message: Any, parse: Callable[[str, str], int]) -> int:
-        """Returns a field's number, ABSENT when there is none; raises BadNumber."""
-        text = self.text(name, row, message)
-        return ABSENT if text is None or text == "" else parse(text, name)
-
-    def time_ns(self, row: Any, message: Any) -> int:
-        """Returns the venue's time; raises BadNumber."""
-        text = self.text("time", row, message)
-        if not text:
-            return ABSENT
-        unit = self.message.time_unit
-        return times.of_iso(text) if unit == "iso" else parse_scaled(text, SECOND_DIGITS[unit])
 
 
 class GenericDialect(VenueDialect):
@@ -124,9 +45,14 @@ class GenericDialect(VenueDialect):
         self._mapping = mapping
         self._readers = [Reader(message) for message in mapping.messages]
         self._ignored = [Matcher(match.where) for match in mapping.ignore]
-        self._ack = _maybe(mapping.ack)
-        self._error = _maybe(mapping.error)
+        self._answers = [(Matcher(one.where), one.text) for one in mapping.answer]
+        self._ack = None if mapping.ack is None else Matcher(mapping.ack.where)
+        self._error = None if mapping.error is None else Matcher(mapping.error.where)
         self._last: dict[tuple[int, str], int] = {}
+        self._old: dict[tuple[int, str], int] = {}
+        """How many rows with old numbers have come one after the other."""
+        self._shared: set[tuple[tuple[int, str], int]] = set()
+        """The numbers that a message has given its rows."""
         self.ping_every_s = mapping.ping_s
 
     def opened(self) -> list[bytes]:
@@ -150,10 +76,15 @@ class GenericDialect(VenueDialect):
         """Takes one message."""
         message = _decode(payload)
         if self._error is not None and self._error(message):
-            self.fault(0, "refused", self._words(message, payload))
-        elif self._ack is not None and self._ack(message):
+            self.refused(self._words(message, payload))
+            return []
+        if self._ack is not None and self._ack(message):
             self._acknowledged(message)
-        elif not any(matches(message) for matches in self._ignored):
+            return []
+        for wants, text in self._answers:
+            if wants(message):
+                return [_answer(text, message)]
+        if not any(matches(message) for matches in self._ignored):
             self._market(message, payload, recv_ts_ns)
         return []
 
@@ -173,9 +104,13 @@ class GenericDialect(VenueDialect):
     def _acknowledged(self, message: Any) -> None:
         ack = self._mapping.ack
         assert ack is not None
-        symbol = found(message, steps(ack.symbol)) if ack.symbol else ""
-        if isinstance(symbol, str):
-            self.waiting.discard(("ack", symbol.removeprefix(ack.symbol_prefix)))
+        said = found(message, steps(ack.symbol)) if ack.symbol else ""
+        if said is MISSING:
+            self.fault(0, "malformed", f"no symbol at {ack.symbol} of an acknowledgement")
+            return
+        for one in said if isinstance(said, list) else [said]:
+            symbol = text_of(one).removeprefix(ack.symbol_prefix).removesuffix(ack.symbol_suffix)
+            self.waiting.discard(("ack", symbol))
 
     # ---- market data ---------------------------------------------------------------------------
 
@@ -183,8 +118,9 @@ class GenericDialect(VenueDialect):
         try:
             rows = reader.rows(message)
         except BadNumber as error:
-            self.fault(0, "malformed", error.cause)
+            self.fault(0, "malformed", f"messages[{number}]: {error.cause}")
             return
+        self._shared.clear()
         for row in rows:
             instrument = 0
             try:
@@ -196,27 +132,34 @@ class GenericDialect(VenueDialect):
                     if self._in_order(number, reader, symbol, row, message):
                         tell()
             except BadNumber as error:
-                self.fault(instrument, "malformed", error.cause)
+                self.fault(instrument, "malformed", f"messages[{number}]: {error.cause}")
 
     def _symbol(self, reader: Reader, row: Any, message: Any) -> str:
         if not reader.message.symbol:
             return next(iter(self.symbols))
-        symbol = reader.text("symbol", row, message) or ""
-        return symbol.removeprefix(reader.message.symbol_prefix)
+        symbol, mapped = reader.text("symbol", row, message) or "", reader.message
+        return symbol.removeprefix(mapped.symbol_prefix).removesuffix(mapped.symbol_suffix)
 
     def _in_order(self, number: int, reader: Reader, symbol: str, row: Any, message: Any) -> bool:
         """Takes a row's sequence number; returns False for one that came again or late."""
         rule = reader.message.sequence_rule
-        if rule == "none":
+        if rule == "none" or self.loose:
             return True
         sequence = reader.number("sequence", row, message, _whole)
         whole = reader.message.sequence_of == "connection"
         key = (-1, "") if whole else (number, symbol)
+        if (key, sequence) in self._shared:
+            return True
         last, instrument = self._last.get(key), self.symbols[symbol]
         if sequence == ABSENT or (last is not None and sequence <= last):
             self.fault(instrument, "out_of_order", f"number {sequence} came again or late")
+            self._old[key] = self._old.get(key, 0) + 1
+            if self._old[key] >= LATE_IN_A_ROW:
+                self.leave = f"the venue counts anew: {symbol} {sequence} after {last}"
             return False
-        self._last[key] = sequence
+        self._last[key], self._old[key] = sequence, 0
+        if reader.is_shared("sequence", row):
+            self._shared.add((key, sequence))
         if rule == "plus_one" and last is not None and sequence != last + 1:
             self.fault(instrument, "gap", f"{symbol}: {sequence} follows {last}")
         return True
@@ -229,10 +172,10 @@ class GenericDialect(VenueDialect):
         def number(name: str, parse: Callable[[str, str], int]) -> int:
             return reader.number(name, row, message, parse)
 
-        bid, bid_size = number("bid", parse_price), number("bid_size", parse_size)
-        ask, ask_size = number("ask", parse_price), number("ask_size", parse_size)
+        bid, bid_size = number("bid", _quoted), number("bid_size", _size)
+        ask, ask_size = number("ask", _quoted), number("ask_size", _size)
         sequence = max(number("sequence", _whole), 0)
-        ts_ns, instrument = reader.time_ns(row, message), self.symbols[symbol]
+        ts_ns, instrument = self._time_ns(reader, row, message), self.symbols[symbol]
 
         def tell() -> None:
             self.waiting.discard(("quote", symbol))
@@ -242,13 +185,16 @@ class GenericDialect(VenueDialect):
 
         return tell
 
+    def _time_ns(self, reader: Reader, row: Any, message: Any) -> int:
+        return reader.time_ns(row, message, 0 if self.loose else EARLIEST_NS)
+
     def _trade(
         self, reader: Reader, symbol: str, row: Any, message: Any, recv_ts_ns: int
     ) -> Callable[[], None]:
         """Reads a print; returns what tells it."""
         mapped, instrument = reader.message, self.symbols[symbol]
         price = reader.number("price", row, message, parse_price)
-        size = reader.number("size", row, message, parse_size)
+        size = reader.number("size", row, message, _size)
         if price == ABSENT or size == ABSENT:
             raise BadNumber("a trade without price or size", "check the mapping")
         said = reader.text("side", row, message) or ""
@@ -256,12 +202,28 @@ class GenericDialect(VenueDialect):
         if side is None:
             raise BadNumber(f"side {said[:40]!r} is neither buy nor sell", "check the mapping")
         id = reader.text("id", row, message) or "0"
-        ts_ns = reader.time_ns(row, message)
+        ts_ns = self._time_ns(reader, row, message)
         return partial(self.traded, instrument, price, size, side, id, ts_ns, recv_ts_ns)
 
 
-def _maybe(match: Match | None) -> Matcher | None:
-    return None if match is None else Matcher(match.where)
+def _answer(text: str, message: Any) -> bytes:
+    def value(place: re.Match[str]) -> str:
+        answered = found(message, steps(place[1]))
+        return msgspec.json.encode(None if answered is MISSING else answered).decode()
+
+    return ANSWERED.sub(value, text).encode()
+
+
+def _quoted(text: str, name: str) -> int:
+    """Returns a price, ABSENT for 0: so feeds say that there is none."""
+    return parse_price(text, name) or ABSENT
+
+
+def _size(text: str, name: str) -> int:
+    size = parse_size(text, name)
+    if size < 0:
+        raise BadNumber(f"{name}: {text[:40]!r} is negative", "check the mapping")
+    return size
 
 
 def _whole(text: str, name: str) -> int:
