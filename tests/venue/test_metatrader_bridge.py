@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 from tests.seeds import seeded
-from tests.venue.fix_engine import Engine
+from tests.venue.fix_engine import ACCOUNT, FEED, Engine
 from tests.venue.metatrader_stage import KEY, MICRO, Stage, run
 
 from thft.gateway.metatrader.bridge import TOLD_PER_S, WAITING_PER_ADDRESS
@@ -302,6 +302,21 @@ def test_a_changed_contract_size_halts_the_account() -> None:
         assert "contract size of EURUSD" in engine.account_states[-1][1]
         engine.submit(size=MICRO)
         assert engine.journal.events(ev.OrderDenied)
+
+    run(story)
+
+
+def test_what_the_broker_says_of_the_account_is_measured() -> None:
+    async def story(stage: Stage) -> None:
+        engine, _ = await stage.ready()
+        feed = engine.kernel.state.feeds[FEED]
+        await stage.until(lambda: len(feed.clock.round_trips) > 0, "a round trip", engine)
+        told = [
+            dict(values) for kind, id, values in engine.metrics if (kind, id) == ("broker", ACCOUNT)
+        ]
+        assert told[0].keys() >= {"balance", "equity", "margin", "margin_free", "reconnects"}
+        assert (told[0]["leverage"], told[0]["terminal_ping_us"]) == (100, 1_500)
+        assert abs(told[0]["server_time_ms"] - stage.terminal.now_ms()) < 60_000
 
     run(story)
 

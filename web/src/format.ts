@@ -66,6 +66,22 @@ export function time(ns: number | null): string {
   return ns === null ? MISSING : clock.format(ns / 1e6);
 }
 
+// A server's own time of day, and how far it is from UTC, with how sure that is.
+export function serverTime(said: {
+  server_time_ms?: number;
+  server_offset_ms?: number;
+  server_uncertain_ms?: number;
+}): string {
+  if (said.server_time_ms === undefined) return MISSING;
+  const shown = new Date(said.server_time_ms).toISOString().slice(11, 19);
+  if (said.server_offset_ms === undefined) return shown;
+  const minutes = Math.abs(said.server_offset_ms) / 60_000;
+  const hours = String(Math.floor(minutes / 60)).padStart(2, "0");
+  const zone = `UTC${said.server_offset_ms < 0 ? "−" : "+"}${hours}:${String(minutes % 60).padStart(2, "0")}`;
+  const sure = said.server_uncertain_ms;
+  return `${shown} ${zone}${sure === undefined ? "" : ` ±${(sure / 1_000).toFixed(1)} s`}`;
+}
+
 export function exactTime(ns: number): string {
   return new Date(ns / 1e6).toISOString().replace("T", " ");
 }

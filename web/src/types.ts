@@ -49,6 +49,23 @@ export interface Account {
   state: string;
   reason: string;
   logons: number;
+  currency: string;
+  broker: Broker | null;
+}
+
+// What an account's broker has said last; a number it has not said is not there.
+export interface Broker {
+  at_ns: number;
+  balance?: string;
+  equity?: string;
+  margin?: string;
+  margin_free?: string;
+  leverage?: number;
+  server_time_ms?: number;
+  server_offset_ms?: number;
+  server_uncertain_ms?: number;
+  terminal_ping_us?: number;
+  reconnects?: number;
 }
 
 export interface Order {

@@ -52,6 +52,8 @@ class Replica:
         self.notices: deque[rows.Row] = deque(maxlen=NEWEST)
         self.ticks_per_s: dict[str, int] = {}
         self.strategy_counters: dict[str, dict[str, int]] = {}
+        self.brokers: dict[str, dict[str, int]] = {}
+        """What each account's broker has said last, and when."""
         self.changed_books: set[tuple[int, int]] = set()
         self._done: dict[str, asyncio.Future[None]] = {}
         self._feed_quotes: dict[str, int] = {}
@@ -187,8 +189,7 @@ class Replica:
         ):
             yield from self._feed(event.feed)
         elif isinstance(event, ev.AccountDefined | ev.AccountState | ev.AccountHalted):
-            record = state.accounts[event.account]
-            yield "account", event.account, rows.account_row(state, record)
+            yield from self._account(event.account)
         elif isinstance(
             event,
             ev.StrategyLoaded
@@ -215,6 +216,10 @@ class Replica:
             name = record.definition.name
             yield "feed", name, rows.feed_row(self.state, record, self.ticks_per_s.get(name))
 
+    def _account(self, account: str) -> Iterable[tuple[str, Any, rows.Row]]:
+        record = self.state.accounts[account]
+        yield "account", account, rows.account_row(self.state, record, self.brokers.get(account))
+
     def _metric(self, event: ev.MetricSnapshot) -> Iterable[tuple[str, Any, rows.Row]]:
         values = dict(event.values)
         if event.kind == "feed":
@@ -225,6 +230,10 @@ class Replica:
             for feed, record in self.state.feeds.items():
                 if record.definition.name == event.id:
                     yield from self._feed(feed)
+        elif event.kind == "broker":
+            self.brokers[event.id] = {**values, "at_ns": self.state.ts_ns}
+            if event.id in self.state.accounts:
+                yield from self._account(event.id)
         elif event.kind == "strategy":
             self.strategy_counters[event.id] = values
             yield "strategy", event.id, self.strategy_row(event.id)
@@ -306,7 +315,7 @@ class Replica:
 
     def account_rows(self) -> list[rows.Row]:
         """Returns all accounts."""
-        return [rows.account_row(self.state, one) for one in self.state.accounts.values()]
+        return [row for name in self.state.accounts for _, _, row in self._account(name)]
 
     def snapshot(self) -> dict[str, Any]:
         """Returns everything the page begins with."""

@@ -220,8 +220,11 @@ def strategy_row(record: StrategyRecord, counters: dict[str, int]) -> Row:
     }
 
 
-def account_row(state: State, record: AccountRecord) -> Row:
-    """Returns one account: whether it may be traded, and why not."""
+BROKER_MONEY = ("balance", "equity", "margin", "margin_free")
+
+
+def account_row(state: State, record: AccountRecord, broker: dict[str, int] | None) -> Row:
+    """Returns one account: whether it may be traded, why not, and what its broker has said last."""
     definition = record.definition
     feed = state.feeds.get(definition.feed)
     return {
@@ -231,6 +234,12 @@ def account_row(state: State, record: AccountRecord) -> Row:
         "state": record.state,
         "reason": record.reason,
         "logons": record.session,
+        "currency": definition.currency,
+        "broker": broker
+        and {
+            name: money_text(value) if name in BROKER_MONEY else value
+            for name, value in broker.items()
+        },
     }
 
 

@@ -99,9 +99,13 @@ def connect_attempted(state: State, event: ev.ConnectAttempted, ts_ns: int) -> N
         feed.attempts = [*young, (event.link, ts_ns)][-ATTEMPTS_KEPT:]
 
 
+MEASURED = ("websocket", "fix", "metatrader", "delay")
+"""Kinds of metrics whose ids begin with the number of a feed."""
+
+
 def metric(state: State, event: ev.MetricSnapshot, ts_ns: int) -> None:
     """Folds what is measured of feeds: round trips, and how stamps differ."""
-    known = event.kind in ("websocket", "fix", "delay") and event.id.partition("/")[0]
+    known = event.kind in MEASURED and event.id.partition("/")[0]
     feed = state.feeds.get(int(known)) if known and known.isdecimal() else None
     if feed is None:
         return

@@ -3,8 +3,8 @@
 import { Fragment, useState } from "react";
 
 import { type Outcome, command, trouble } from "../engine";
-import { MISSING, age, faults, grouped, milliseconds, text } from "../format";
-import type { Clock, Snapshot } from "../types";
+import { MISSING, age, faults, grouped, milliseconds, serverTime, text } from "../format";
+import type { Account, Broker, Clock, Snapshot } from "../types";
 import { Panel, Table } from "./Panel";
 import { TwoClicks } from "./TwoClicks";
 
@@ -44,26 +44,63 @@ export function Feeds({ engine }: { engine: Snapshot }) {
         {engine.accounts
           .filter((one) => one.kind === "venue")
           .map((one) => (
-            <tr key={`account ${one.account}`}>
-              <th scope="row">
-                {one.account}
-                <small>account</small>
-              </th>
-              <td>
-                <span className={`state ${tone(one.state)}`}>
-                  {one.state}
-                </span>
-                <small>{one.reason}</small>
-              </td>
-              <td className="number">{MISSING}</td>
-              <td className="number">{MISSING}</td>
-              <td className="number">{grouped(Math.max(one.logons - 1, 0))}</td>
-              <td>{MISSING}</td>
-            </tr>
+            <Fragment key={`account ${one.account}`}>
+              <tr>
+                <th scope="row">
+                  {one.account}
+                  <small>account</small>
+                </th>
+                <td>
+                  <span className={`state ${tone(one.state)}`}>
+                    {one.state}
+                  </span>
+                  <small>{one.reason}</small>
+                </td>
+                <td className="number">{MISSING}</td>
+                <td className="number">{MISSING}</td>
+                <td className="number">{grouped(Math.max(one.logons - 1, 0))}</td>
+                <td>{MISSING}</td>
+              </tr>
+              {one.broker && <Told broker={one.broker} account={one} nowNs={engine.ts_ns} />}
+            </Fragment>
           ))}
       </Table>
     </Panel>
   );
+}
+
+// What the account's broker says of it, and how old that is.
+function Told(props: { broker: Broker; account: Account; nowNs: number }) {
+  const { broker, account, nowNs } = props;
+  const amount = (value?: string): string => grouped(value ?? null);
+  const told: [string, string][] = [
+    [`equity ${account.currency}`, amount(broker.equity)],
+    ["balance", amount(broker.balance)],
+    ["margin", amount(broker.margin)],
+    ["free margin", amount(broker.margin_free)],
+    ["leverage", broker.leverage ? `1 : ${grouped(broker.leverage)}` : MISSING],
+    ["server time", serverTime(broker)],
+    ["terminal to server", took(broker.terminal_ping_us)],
+    ["said", `${age(broker.at_ns, nowNs)} ago`],
+  ];
+  return (
+    <tr>
+      <td colSpan={6}>
+        <dl className="told" aria-label={`what the broker of ${account.account} says`}>
+          {told.map(([name, value]) => (
+            <div key={name}>
+              <dt>{name}</dt>
+              <dd>{value}</dd>
+            </div>
+          ))}
+        </dl>
+      </td>
+    </tr>
+  );
+}
+
+function took(us?: number): string {
+  return us === undefined ? MISSING : `${milliseconds(us * 1_000)} ms`;
 }
 
 // A symbol whose terms have changed: nothing is sent in it until a person takes the new ones.

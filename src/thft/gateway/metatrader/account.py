@@ -16,7 +16,7 @@ from thft.gateway.fix.credential import resolve
 from thft.gateway.fix_link import now
 from thft.gateway.gate import Gate
 from thft.gateway.limiter import Item, Lane
-from thft.gateway.metatrader.clock import ServerClock
+from thft.gateway.metatrader.clock import LATEST_MS, ServerClock
 from thft.gateway.metatrader.link import EaLink
 from thft.gateway.metatrader.orders import OrderDesk
 from thft.gateway.metatrader.protocol import keys
@@ -261,22 +261,26 @@ class MetaTraderAccount:
             self.readiness.soon()
 
     def _measure(self, heart: r.Heart) -> None:
+        """Publishes what the terminal says of account and server; money 1e-9."""
         values = [
             ("balance", heart.balance),
             ("equity", heart.equity),
+            ("margin", heart.margin),
             ("margin_free", heart.margin_free),
             ("leverage", heart.leverage),
             ("terminal_ping_us", heart.ping_us),
             ("reconnects", heart.reconnects),
+            ("server_time_ms", heart.time_server if 0 < heart.time_server < LATEST_MS else ABSENT),
             ("server_offset_ms", self._clock.offset_ms),
             ("server_uncertain_ms", self._clock.uncertain_ms),
         ]
         known = tuple(value for value in values if value[1] != ABSENT)
-        self._inbox.metric("metatrader", self._name, known)
+        self._inbox.metric("broker", self._wanted.account or self._name, known)
 
     def _pong(self, pong: r.Pong) -> None:
         trip_ms = self._inbox.now_ns() // 1_000_000 - pong.time_ms
-        self._inbox.metric("metatrader", self._name, (("round_trip_ns", trip_ms * 1_000_000),))
+        link = f"{self._wanted.feed}/{self._name}"
+        self._inbox.metric("metatrader", link, (("round_trip_ns", trip_ms * 1_000_000),))
 
     # ---- sending -------------------------------------------------------------------------------
 
