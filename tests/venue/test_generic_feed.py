@@ -182,6 +182,19 @@ def test_a_ping_goes_out_in_its_interval_while_data_comes_in() -> None:
     assert run(story, "generic").faults == []
 
 
+def test_a_venue_that_pings_is_answered() -> None:
+    async def story(wire: Wire) -> None:
+        wire.venue.beat_s = 0.03  # type: ignore[attr-defined]
+        await wire.ready()
+        before = wire.venue.counts.messages_in
+        await wire.until(lambda: wire.venue.counts.messages_in > before + 5, "answers")
+        wire.venue.send_raw(b'{"op":"ping"}')  # answered with null: not what was asked
+        await wire.settled()
+
+    inbox = run(story, "generic")
+    assert inbox.faults == [] and inbox.reasons("OFFLINE") == []
+
+
 @needs(CAPTURE)
 def test_a_recorded_feed_is_read_by_a_mapping() -> None:
     inbox = Recorder()

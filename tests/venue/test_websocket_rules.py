@@ -6,6 +6,7 @@
 63 a lost snapshot is asked for again   69 states without matching (Kraken)
 64 books on one connection (Coinbase)   70 maintenance before and without end (Bitfinex)
 65 a refused way out (Bitfinex)         71 broken trades stand alone
+                                        72 the price leaves the kept levels
 """
 
 from __future__ import annotations
@@ -300,3 +301,37 @@ def test_71_a_broken_trade_does_not_take_the_others_with_it() -> None:
         bitfinex.received(message, 1)
     assert inbox.trades[-1][:4] == (1, 1_170_000_000, 15, -1)
     assert [fault for _, fault, _ in inbox.faults] == ["malformed"] * 4
+
+
+@pytest.mark.parametrize("up", (True, False))
+def test_72_a_price_that_leaves_the_kept_levels_never_shows_a_wrong_best(up: bool) -> None:
+    """Of a side 5,000 levels are kept, and the venue says nothing of those beyond them again."""
+    count, step = 6_000, 200
+    inbox = Recorder()
+    dialect = _dialect("coinbase", inbox, "EUR-USD", trades=False)
+    dialect.received(SNAPSHOTS["coinbase"][0], 1)
+
+    def levels(side: str, ticks: range, size: str) -> list[dict[str, str]]:
+        prices = (f"{tick / 100:.2f}" for tick in ticks)
+        return [{"side": side, "price_level": one, "new_quantity": size} for one in prices]
+
+    def say(number: int, kind: str, updates: list[dict[str, str]]) -> list[bytes]:
+        event = {"type": kind, "product_id": "EUR-USD", "updates": updates}
+        told = {"channel": "l2_data", "sequence_num": number, "events": [event]}
+        return dialect.received(json.dumps(told).encode(), 1)
+
+    whole = levels("bid", range(10_000 - count, 10_000), "1")
+    whole += levels("offer", range(10_000, 10_000 + count), "1")
+    assert say(1, "snapshot", whole) == []
+    number, asked = 2, list[bytes]()
+    for gone in range(0, count - step, step):
+        side, first = ("offer", 10_000 + gone) if up else ("bid", 10_000 - gone - step)
+        asked += say(number, "update", levels(side, range(first, first + step), "0"))
+        bid, _, ask, _ = inbox.books[1].top()
+        best = parse_price(f"{(first + step) / 100:.2f}" if up else f"{(first - 1) / 100:.2f}")
+        assert (ask if up else bid) == best or dialect.waiting
+        beat = {"channel": "heartbeats", "sequence_num": number + 1, "events": [{}]}
+        asked += dialect.received(json.dumps(beat).encode(), 1)
+        number += 2
+    assert [json.loads(frame)["type"] for frame in asked] == ["unsubscribe", "subscribe"]
+    assert inbox.faults == [(1, "gap", "EUR-USD: the price has left the levels that are kept")]

@@ -239,6 +239,8 @@ def _generic(venue: Table, key: str) -> Iterator[str]:
     if "websocket" not in venue:
         yield f"{key}.websocket: missing: say how the feed speaks, see docs/websocket.md"
         return
+    if venue.get("rest_url") is not None:
+        yield f"{key}.rest_url: {GENERIC} fetches nothing: remove it"
     if venue.get("book") not in (None, "", "quotes"):
         yield f"{key}.book: {GENERIC} offers 'quotes'"
     try:

@@ -89,6 +89,13 @@ def test_two_feeds_at_one_address_share_its_budget(tmp_path: Path) -> None:
         ('bid = "/b"\n', "", r"venues\[0\].websocket.messages\[0\].bid: missing: a quote needs"),
         ('"/type" = "q"', '"/type" = 5', r"messages\[0\].where./type: expected `str`, got `int`"),
         ('"generic"', '"kraken"', r"venues\[0\].websocket: only the dialect 'generic'"),
+        (
+            "trades = true",
+            'rest_url = "https://x.example"',
+            r"venues\[0\].rest_url: generic fetches nothing: remove it",
+        ),
+        ('symbols = { A = "a/usd" }', "symbols = {}", r"venues\[0\].symbols: empty: say what"),
+        ('A = "a/usd"', 'A = ""', r"venues\[0\].symbols.A: empty: write the symbol"),
         ("trades = true", 'book = "depth"', r"venues\[0\].book: generic offers 'quotes'"),
     ),
 )

@@ -61,6 +61,10 @@ symbol_prefix = "q."
 where = { "/op" = "error" }
 text = "/why"
 
+[[answer]]
+where = { "/op" = "ping" }
+text = '{"op":"pong","id":{/id}}'
+
 [[ignore]]
 where = { "/op" = "pong" }
 """

@@ -1,9 +1,12 @@
 """A feed that no dialect knows, for the generic adapter: nested rows; run by `thft venue`.
 
-`json_numbers` sends numbers instead of texts, with all their digits.
+`json_numbers` sends numbers instead of texts, with all their digits. A client that does not answer
+the venue's ping is cut with the next one.
 """
 
 from __future__ import annotations
+
+import asyncio
 
 import msgspec
 
@@ -23,6 +26,27 @@ class GenericVenue(VenueServer):
         self._last: dict[str, Quote] = {}
         self._numbers: dict[str, int] = {}
         self._trade_id = 0
+        self.beat_s = 15.0
+        self._owed: dict[VenueSession, int] = {}
+        """The number of the last ping, where it is not answered yet."""
+
+    def connected(self, session: VenueSession) -> None:
+        """Begins to ping a client."""
+        session.task = asyncio.ensure_future(self._beat(session))
+
+    async def _beat(self, session: VenueSession) -> None:
+        number = 0
+        while True:
+            await asyncio.sleep(self.beat_s)
+            if session.transport is None:
+                break
+            if session in self._owed:
+                session.transport.disconnect(graceful=False)
+                break
+            number += 1
+            self._owed[session] = number
+            session.send(f'{{"op":"ping","id":{number}}}'.encode())
+        self._owed.pop(session, None)
 
     def received(self, session: VenueSession, payload: bytes) -> None:
         """Answers sub and ping."""
@@ -34,6 +58,9 @@ class GenericVenue(VenueServer):
         topics = request.get("topics")
         if request.get("op") == "ping":
             session.send(b'{"op":"pong"}')
+        elif request.get("op") == "pong":
+            if request.get("id") == self._owed.get(session):
+                self._owed.pop(session, None)
         elif request.get("op") != "sub" or not isinstance(topics, list):
             session.send(b'{"op":"error","why":"unknown op"}')
         elif self.refused(False):

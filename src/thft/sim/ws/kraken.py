@@ -20,7 +20,7 @@ from thft.sim.ws.server import SOME_NS, VenueServer, VenueSession
 DEPTH = 10
 CHANNELS = ("book", "trade")
 HEARTBEAT_S = 1.0
-PAIR = re.compile(r"(?!XBT/|XDG/)[A-Z0-9.]+/(?!XBT$|XDG$)[A-Z0-9.]+")
+PAIR = re.compile(r"(?!XBT/|XDG/)[A-Za-z0-9.]+/(?!XBT$|XDG$)[A-Za-z0-9.]+")
 
 
 class KrakenVenue(VenueServer):

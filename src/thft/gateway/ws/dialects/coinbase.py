@@ -16,6 +16,7 @@ from thft.gateway.port import EngineInbox, Level
 from thft.gateway.ws import times
 from thft.gateway.ws.dialect import Number, VenueDialect, Wanted
 from thft.gateway.ws.proof.book import flaw
+from thft.gateway.ws.proof.reach import Reach, reach_of
 from thft.gateway.ws.reader import Field, Shape, Track, each, only, said
 from thft.model.fixed import ABSENT, BadNumber, parse_price, parse_size
 
@@ -99,6 +100,7 @@ class CoinbaseDialect(VenueDialect):
         for symbol, instrument in self.symbols.items():
             self._products.setdefault(_delivered(symbol), []).append(instrument)
         self._books: dict[str, Track] = {}
+        self._reach: dict[str, Reach] = {}
         self._heartbeat = -1
         """The number of the last one."""
         self._singly = False
@@ -136,6 +138,7 @@ class CoinbaseDialect(VenueDialect):
         elif channel == HEARTBEATS:
             for event in message.events:
                 self._beat(event.heartbeat_counter, recv_ts_ns)
+            self._look(recv_ts_ns)
         else:
             self.unknown_message(payload)
         return self._renewed(recv_ts_ns)
@@ -165,6 +168,13 @@ class CoinbaseDialect(VenueDialect):
         if before < 0 or counter < 0 or counter == before + 1 or self.loose:
             return
         self._lost(f"heartbeat {counter} follows {before}", recv_ts_ns)
+
+    def _look(self, now_ns: int) -> None:
+        """Drops the books whose price comes near to where they were cut."""
+        for product, reach in list(self._reach.items()):
+            if reach.left_by(self._books[product].book):
+                detail = f"{product}: the price has left the levels that are kept"
+                self._drop(product, "gap", detail, now_ns)
 
     def _refused(self, words: str) -> list[bytes]:
         """Asks for what is not confirmed one by one: one wrong product refuses a whole request."""
@@ -210,6 +220,8 @@ class CoinbaseDialect(VenueDialect):
             return
         found.book.apply(reset, bids, asks)
         found.messages += 1
+        if reset:
+            self._reach[product] = reach_of(found.book)
         if crossed := flaw(found.book):
             self._drop(product, "crossed_book", f"{product}: {crossed}", recv_ts_ns)
             return
@@ -239,6 +251,7 @@ class CoinbaseDialect(VenueDialect):
 
     def _drop(self, product: str, fault: str, detail: str, now_ns: int) -> None:
         track = self._books.pop(product)
+        self._reach.pop(product, None)
         self.reader.leave(product)
         self.waiting.add((BOOKS, product))
         for instrument in self._products[product]:
