@@ -96,7 +96,7 @@ class BitfinexVenue(VenueServer):
             session.send(_error(10_302, "channel: unknown"))
         elif not PAIR.fullmatch(symbol) or symbol in self.absent:
             session.send(_error(10_300, "symbol: invalid", symbol))
-        elif channel == "book" and any(request.get(key) != one for key, one in LEVELS.items()):
+        elif channel == "book" and any(str(request.get(key)) != one for key, one in LEVELS.items()):
             session.send(_error(10_300, "book: this simulator has P0 F0 25", symbol))
         elif (channel, symbol) in line.channels:
             session.send(_error(10_301, "subscribe: dup"))
