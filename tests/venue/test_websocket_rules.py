@@ -6,7 +6,7 @@
 63 a lost snapshot is asked for again   69 states without matching (Kraken)
 64 books on one connection (Coinbase)   70 maintenance before and without end (Bitfinex)
 65 a refused way out (Bitfinex)         71 broken trades stand alone
-                                        72 the price leaves the kept levels
+73 a change that cannot be read         72 the price leaves the kept levels
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 from decimal import Decimal
 from typing import Any
+from zlib import crc32
 
 import pytest
 from tests.venue.cases import CASES
@@ -335,3 +336,39 @@ def test_72_a_price_that_leaves_the_kept_levels_never_shows_a_wrong_best(up: boo
         number += 2
     assert [json.loads(frame)["type"] for frame in asked] == ["unsubscribe", "subscribe"]
     assert inbox.faults == [(1, "gap", "EUR-USD: the price has left the levels that are kept")]
+
+
+@pytest.mark.parametrize(
+    "broken",
+    (
+        b'[7,[1.17,"x",5],2,1767000000000]',
+        b"[7,[1.17,1],2,1767000000000]",
+        b"[7,[1.17,1,-5e99],2,1767000000000]",
+        b'[7,[1.17,1,6],2,"noon"]',
+        b"[7,[1.17,1,6],2,99999999999999]",
+    ),
+)
+def test_73_a_change_that_cannot_be_read_costs_its_book(broken: bytes) -> None:
+    inbox = Recorder()
+    dialect = _dialect("bitfinex", inbox)
+    for message in SNAPSHOTS["bitfinex"]:
+        dialect.received(message, 1)
+    answers = dialect.received(broken, 1)
+    answers += dialect.received(b'[7,"hb",3,1767000000000]', 1)
+    assert [json.loads(frame)["event"] for frame in answers] == ["unsubscribe"]
+    assert inbox.faults[0][1] == "malformed" and not dialect.synced
+
+
+@pytest.mark.parametrize("broken", (b'[{"price":1.17}]', b'[{"price":{},"qty":5}]', b"[5]"))
+@pytest.mark.parametrize("kind", ("snapshot", "update"))
+def test_73_levels_that_cannot_be_read_are_no_book(kind: str, broken: bytes) -> None:
+    inbox = Recorder()
+    dialect = _dialect("kraken", inbox)
+    whole = b'{"channel":"book","type":"snapshot","data":[{"symbol":"EUR/USD","bids":%s,"asks":[],'
+    whole += b'"checksum":%d}]}'
+    dialect.received(whole % (b'[{"price":1.17,"qty":5}]', crc32(b"1175")), 1)
+    assert inbox.faults == [] and inbox.batches == 1
+    answers = dialect.received(whole.replace(b"snapshot", kind.encode()) % (broken, 1), 1)
+    assert [json.loads(frame)["method"] for frame in answers] == ["unsubscribe", "subscribe"]
+    assert [fault[:2] for fault in inbox.faults] == [(1, "malformed")]
+    assert ("book", "EUR/USD") in dialect.waiting

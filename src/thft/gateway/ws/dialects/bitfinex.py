@@ -126,9 +126,10 @@ class BitfinexDialect(VenueDialect):
             body = bytes(frame.body)
             if body.startswith(b'"') and body != HEARTBEAT:
                 number, ts_ms = frame.third, frame.fourth
+            ms = _decode_number(ts_ms) if ts_ms else 0
             fresh = self.loose or self._numbered(_decode_number(number), recv_ts_ns)
             if fresh and not self._paused_ns:
-                self._frame(frame, _decode_number(ts_ms) if ts_ms else 0, recv_ts_ns)
+                self._frame(frame, ms, recv_ts_ns)
             return self._renewed(recv_ts_ns)
         event = _decode_event(payload)
         if event.event == "subscribed":
@@ -267,7 +268,6 @@ class BitfinexDialect(VenueDialect):
 
     def _book(self, channel: int, symbol: str, body: bytes, ts_ms: int, recv_ts_ns: int) -> None:
         reset = body[1:].lstrip()[:1] in (b"[", b"]")
-        levels = _decode_levels(body) if reset else [_decode_level(body)]
         if reset or (self.loose and symbol not in self._books):
             track = self._books[symbol] = Track(self.symbols[symbol])
             track.partial = self.loose or not reset
@@ -277,10 +277,12 @@ class BitfinexDialect(VenueDialect):
         if found is None:
             return  # what still arrives of a dropped book until its new snapshot
         try:
+            levels = _decode_levels(body) if reset else [_decode_level(body)]
             bids, asks = _sides(levels, symbol)
             ts_ns = times.of_ms(ts_ms)
-        except BadNumber as error:
-            self._drop(symbol, "malformed", error.cause, recv_ts_ns)
+        except (BadNumber, msgspec.DecodeError) as error:
+            words = error.cause if isinstance(error, BadNumber) else f"{symbol}: {error}"
+            self._drop(symbol, "malformed", words, recv_ts_ns)
             return
         found.book.apply(False, bids, asks)
         found.messages += 1

@@ -244,8 +244,9 @@ class KrakenDialect(VenueDialect):
             bids = pack_json(update.bids, symbol, "price", "qty")
             asks = pack_json(update.asks, symbol, "price", "qty")
             ts_ns = times.of_iso(update.timestamp)
-        except BadNumber as error:
-            self._drop(symbol, instrument, "malformed", error.cause, recv_ts_ns)
+        except (BadNumber, msgspec.DecodeError) as error:
+            words = error.cause if isinstance(error, BadNumber) else f"{symbol}: {error}"
+            self._drop(symbol, instrument, "malformed", words, recv_ts_ns)
             return
         track.book.apply(False, bids, asks)
         gone_bids, gone_asks = track.book.cut(DEPTH)
