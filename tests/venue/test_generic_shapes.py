@@ -17,7 +17,7 @@ from tests.venue.cases.generic import mapping
 from tests.venue.test_websocket_hostile_numbers import Packing
 from tests.venue.wire import FEED, Quote, Recorder
 
-from thft.gateway.ws.dialect import LATE_IN_A_ROW, Wanted
+from thft.gateway.ws.dialect import LATE_IN_A_ROW, STRANGERS_KEPT, Wanted
 from thft.gateway.ws.generic.dialect import GenericDialect
 from thft.gateway.ws.generic.findings import mapping_findings
 from thft.model.fixed import ABSENT
@@ -256,6 +256,19 @@ sequence_of = "connection"
         dialect.received(f'{{"n":{number},"rows":[{rows}]}}'.encode(), 1)
     assert [quote.venue_seq for quote in inbox.quotes] == [7, 7, 7, 8, 8, 8]
     assert [fault for _, fault, _ in inbox.faults] == ["out_of_order"] * 3
+
+
+def test_a_feed_of_all_symbols_names_each_stranger_once() -> None:
+    inbox = Recorder()
+    dialect = _dialect("arrays", inbox)
+    for number in range(500):
+        for symbol in ("ADA/USD", "SOL/USD", "BTC/USD"):
+            dialect.received(f'["q","{symbol}",1,{number},2,2,1767000000]'.encode(), 1)
+    assert len(inbox.quotes) == 500
+    assert inbox.faults == [(0, "unknown_symbol", "ADA/USD"), (0, "unknown_symbol", "SOL/USD")]
+    for number in range(STRANGERS_KEPT + 5):
+        dialect.received(f'["q","S{number}/USD",1,1,2,2,1767000000]'.encode(), 1)
+    assert len(inbox.faults) == STRANGERS_KEPT + 7
 
 
 def test_numbers_that_start_over_are_a_new_connection() -> None:

@@ -24,6 +24,8 @@ LATE_IN_A_ROW = 20
 Number = Annotated[int, Meta(ge=0, le=INT64_MAX)]
 """What a venue counts its messages with; more fits no event."""
 SignedNumber = Annotated[int, Meta(ge=-(2**63), le=INT64_MAX)]
+STRANGERS_KEPT = 1_000
+"""So many symbols that nobody wants are told once a connection, further ones every time."""
 DETAIL_CHARACTERS = 200
 """So much of what a venue said stands in a fault."""
 
@@ -81,6 +83,7 @@ class VenueDialect:
         self.reader = MarketReader(shape, wanted.feed)
         self.renewals = Renewals()
         self._late, self._late_after = 0, 0
+        self._strangers: set[str] = set()
 
     @property
     def synced(self) -> bool:
@@ -179,8 +182,13 @@ class VenueDialect:
         self.fault(0, "unknown_message", payload[:120].decode(errors="replace"))
 
     def instrument(self, symbol: str) -> int:
-        """Returns the instrument of a venue's symbol; 0, and a fault, when nobody asked for it."""
+        """Returns the instrument of a venue's symbol; 0, and a fault, when nobody asked for it.
+
+        A feed may bring all symbols there are: each is told once.
+        """
         instrument = self.symbols.get(symbol, 0)
-        if not instrument:
+        if not instrument and symbol not in self._strangers:
             self.fault(0, "unknown_symbol", symbol[:40])
+            if len(self._strangers) < STRANGERS_KEPT and not self.loose:
+                self._strangers.add(symbol[:40])
         return instrument
