@@ -211,4 +211,5 @@ def _event(kind: str, symbol: str, change: Change, ts_ns: int) -> str:
 def _iso(ts_ns: int) -> str:
     ts_ns = ts_ns or SOME_NS
     moment = datetime.fromtimestamp(ts_ns // 1_000_000_000, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{ts_ns % 1_000_000_000:09d}Z"
+    fraction = f".{ts_ns % 1_000_000_000:09d}".rstrip("0")  # without zeros at its end, or none
+    return f"{moment:%Y-%m-%dT%H:%M:%S}{fraction.removesuffix('.')}Z"
