@@ -76,6 +76,21 @@ def test_60_trades_of_before_are_none_now() -> None:
     assert len(inbox.trades) == 3 and inbox.faults == []
 
 
+@THREE
+def test_60_a_trade_that_comes_again_is_told_once(name: str) -> None:
+    async def story(wire: Wire) -> None:
+        await wire.ready()
+        wire.venue.faults.repeat = 1
+        _sim(wire).trade(wire.symbols[0], "1.17001", "2", "buy", 1_767_000_000_000_000_000)
+        _sim(wire).trade(wire.symbols[1], "1.17002", "3", "sell", 1_767_000_000_000_000_000)
+        _sim(wire).trade(wire.symbols[0], "1.17003", "4", "buy", 1_767_000_000_000_000_000)
+        await wire.settled()
+
+    inbox = run(story, name)
+    assert [one.size for one in inbox.trades] == [2 * 10**8, 3 * 10**8, 4 * 10**8]
+    assert [fault for _, fault, _ in inbox.faults] == ["out_of_order"]
+
+
 @pytest.mark.parametrize("form", ("%d", '"%d"'))
 def test_61_heartbeats_are_counted_as_numbers_and_as_texts(form: str) -> None:
     inbox = Recorder()
@@ -284,10 +299,10 @@ def test_68_a_rate_exceeded_is_heard_in_both_forms(words: bytes) -> None:
 
 
 def test_71_a_broken_trade_does_not_take_the_others_with_it() -> None:
-    row = '{"symbol":"EUR/USD","side":"%s","price":1.1,"qty":%s,"trade_id":5,"timestamp":"%s"}'
+    row = '{"symbol":"EUR/USD","side":"%s","price":1.1,"qty":%s,"timestamp":"%s","trade_id":%d}'
     now = "2026-01-01T00:00:00.000001Z"
-    rows = (row % one for one in (("buy", 1, "soon"), ("up", 1, now), ("sell", -1, now)))
-    data = ",".join([*rows, row % ("sell", "0.5", now)])
+    told = ("buy", "1", "soon"), ("up", "1", now), ("sell", "-1", now), ("sell", "0.5", now)
+    data = ",".join(row % (*one, number) for number, one in enumerate(told))
     inbox = Recorder()
     dialect = _dialect("kraken", inbox)
     dialect.received(f'{{"channel":"trade","type":"update","data":[{data}]}}'.encode(), 1)

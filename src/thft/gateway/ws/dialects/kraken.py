@@ -7,6 +7,7 @@ that is crossed after a complete message, is dropped and subscribed anew.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 
 import msgspec
@@ -31,6 +32,7 @@ BOOK, TRADES = "book", "trade"
 DEPTH = 10
 RATE_WORDS = "msg rate"
 """In the venue's words for too many requests."""
+TRADES_KEPT = 64
 SILENT_CHANNELS = ("heartbeat",)
 NO_MATCHING = ("maintenance", "cancel_only", "post_only")
 """States of the venue in which nothing is matched: what stands in its books is no price."""
@@ -140,6 +142,8 @@ class KrakenDialect(VenueDialect):
     def __init__(self, inbox: EngineInbox, wanted: Wanted) -> None:
         super().__init__(inbox, wanted, BOOK_SHAPE)
         self._books: dict[str, Track] = {}
+        self._told: dict[str, deque[int]] = {}
+        """The numbers of a symbol's last trades: the venue counts them by book."""
         self.reader.last = 0
         self._paused = False
 
@@ -221,6 +225,11 @@ class KrakenDialect(VenueDialect):
             except BadNumber as error:
                 self.fault(instrument, "malformed", error.cause)
                 continue
+            told = self._told.setdefault(symbol, deque(maxlen=TRADES_KEPT))
+            if trade.trade_id in told and not self.loose:
+                self.fault(instrument, "out_of_order", f"trade {id[:40]} came again")
+                continue
+            told.append(trade.trade_id)
             self.traded(instrument, price, size, trade.side, id, ts_ns, recv_ts_ns)
 
     # ---- books ---------------------------------------------------------------------------------
