@@ -6,7 +6,8 @@
 63 a lost snapshot is asked for again   69 states without matching (Kraken)
 64 books on one connection (Coinbase)   70 maintenance before and without end (Bitfinex)
 65 a refused way out (Bitfinex)         71 broken trades stand alone
-73 a change that cannot be read         72 the price leaves the kept levels
+72 the price leaves the kept levels     73 a change that cannot be read
+                                        74 a broken trade and the book
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from zlib import crc32
 
 import pytest
 from tests.venue.cases import CASES
+from tests.venue.test_websocket_books import NAMES as BOOK_NAMES
 from tests.venue.wire import FEED, Recorder, Wire, run
 
 from thft.gateway.ws.dialect import LATE_IN_A_ROW, VenueDialect, Wanted
@@ -26,6 +28,7 @@ from thft.gateway.ws.venues import VENUES
 from thft.model.fixed import parse_price
 from thft.sim.ws.book import Change
 from thft.sim.ws.coinbase import BOOKS
+from thft.state.feed_fold import BOOK_FAULTS
 
 THREE = pytest.mark.parametrize("name", ("coinbase", "kraken", "bitfinex"))
 SNAPSHOTS = {
@@ -387,3 +390,22 @@ def test_73_levels_that_cannot_be_read_are_no_book(kind: str, broken: bytes) -> 
     assert [json.loads(frame)["method"] for frame in answers] == ["unsubscribe", "subscribe"]
     assert [fault[:2] for fault in inbox.faults] == [(1, "malformed")]
     assert ("book", "EUR/USD") in dialect.waiting
+
+
+@pytest.mark.parametrize("name", BOOK_NAMES)
+def test_74_a_broken_trade_says_nothing_against_the_book(name: str) -> None:
+    """What names an instrument among the faults of books takes its book away until a new one."""
+
+    async def story(wire: Wire) -> None:
+        await wire.ready()
+        at_ns = 1_767_000_000_000_000_000
+        _sim(wire).trade(wire.symbols[0], "1.17000000001", "1", "buy", at_ns)
+        _sim(wire).trade(wire.symbols[0], "1.17", "-1", "buy", at_ns)
+        await wire.settled()
+
+    inbox = run(story, name)
+    symbol = next(iter(CASES[name].symbols))
+    assert [fault for fault in inbox.faults if fault[0] and fault[1] in BOOK_FAULTS] == []
+    told = [detail for _, fault, detail in inbox.faults if fault == "malformed"]
+    assert len(told) == (1 if name == "bitfinex" else 2)  # whose sign is the side
+    assert all(symbol in detail for detail in told)

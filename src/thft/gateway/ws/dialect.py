@@ -167,15 +167,19 @@ class VenueDialect:
     ) -> None:
         """Takes a print; `side` is the aggressor's as the venue says it, empty when it does not."""
         aggressor = AGGRESSORS.get(side)
-        if aggressor is None:
-            self.fault(instrument, "malformed", f"trade {id[:40]}: side {side[:40]!r}")
-        elif size < 0:
-            self.fault(instrument, "malformed", f"trade {id[:40]}: a negative size")
+        if aggressor is None or size < 0:
+            symbol = next((name for name, one in self.symbols.items() if one == instrument), "")
+            wrong = f"side {side[:40]!r}" if aggressor is None else "a negative size"
+            self.bad_trade(symbol, f"number {id[:40]}: {wrong}")
         else:
             number = trade_id(id)
             self.inbox.trade(
                 self.feed, instrument, price, size, aggressor, venue_ts_ns, number, recv_ts_ns
             )
+
+    def bad_trade(self, symbol: str, words: str) -> None:
+        """Reports a print that cannot be read; it says nothing against the symbol's book."""
+        self.fault(0, "malformed", f"trade of {symbol}: {words}")
 
     def unknown_message(self, payload: bytes) -> None:
         """Reports a message this dialect does not know."""

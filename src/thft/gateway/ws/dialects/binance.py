@@ -223,7 +223,7 @@ class BinanceDialect(VenueDialect):
             price, size = parse_price(trade.p, trade.s), parse_size(trade.q, trade.s)
             ts_ns = times.of_ms(trade.T)
         except BadNumber as error:
-            self.fault(instrument, "malformed", error.cause)
+            self.bad_trade(trade.s, error.cause)
             return
         side = "sell" if trade.m else "buy"  # m: the buyer's order was there before
         self.traded(instrument, price, size, side, str(trade.t), ts_ns, recv_ts_ns)

@@ -259,7 +259,7 @@ class BitfinexDialect(VenueDialect):
             size = parse_size(amount.removeprefix("-"), symbol)
             ts_ns = times.of_ms(trade.ts_ms)
         except BadNumber as error:
-            self.fault(instrument, "malformed", error.cause)
+            self.bad_trade(symbol, error.cause)
             return
         side = "sell" if amount.startswith("-") else "buy"
         self.traded(instrument, price, size, side, str(trade.id), ts_ns, recv_ts_ns)

@@ -188,7 +188,7 @@ class BybitDialect(VenueDialect):
                 price, size = parse_price(trade.p, symbol), parse_size(trade.v, symbol)
                 ts_ns = times.of_ms(trade.T)
             except BadNumber as error:
-                self.fault(instrument, "malformed", error.cause)
+                self.bad_trade(symbol, error.cause)
                 continue
             side = SIDES.get(trade.S, trade.S)
             self.traded(instrument, price, size, side, trade.i, ts_ns, recv_ts_ns)

@@ -240,7 +240,7 @@ class CoinbaseDialect(VenueDialect):
                     price, size = parse_price(trade.price, product), parse_size(trade.size, product)
                     ts_ns = times.of_iso(trade.time)
                 except BadNumber as error:
-                    self.fault(instrument, "malformed", error.cause)
+                    self.bad_trade(product, error.cause)
                     continue
                 self.traded(instrument, price, size, "", trade.trade_id, ts_ns, recv_ts_ns)
 

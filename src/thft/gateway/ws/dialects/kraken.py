@@ -223,7 +223,7 @@ class KrakenDialect(VenueDialect):
                 size = parse_size(bytes(trade.qty).decode(), symbol)
                 ts_ns = times.of_iso(trade.timestamp)
             except BadNumber as error:
-                self.fault(instrument, "malformed", error.cause)
+                self.bad_trade(symbol, error.cause)
                 continue
             told = self._told.setdefault(symbol, deque(maxlen=TRADES_KEPT))
             if trade.trade_id in told and not self.loose:

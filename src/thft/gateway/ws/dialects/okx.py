@@ -195,7 +195,7 @@ class OkxDialect(VenueDialect):
                 price, size = parse_price(trade.px, symbol), parse_size(trade.sz, symbol)
                 ts_ns = times.of_ms_text(trade.ts)
             except BadNumber as error:
-                self.fault(instrument, "malformed", error.cause)
+                self.bad_trade(symbol, error.cause)
                 continue
             self.traded(instrument, price, size, trade.side, trade.tradeId, ts_ns, recv_ts_ns)
 
