@@ -178,7 +178,7 @@ def test_65_a_channel_that_cannot_be_left_is_asked_for_anew() -> None:
     assert dialect.received(error, 1) == []
 
 
-@THREE
+@pytest.mark.parametrize("name", ("coinbase", "kraken", "bitfinex", "bybit_depth", "okx_depth"))
 def test_66_one_wrong_symbol_does_not_silence_the_others(name: str) -> None:
     async def story(wire: Wire) -> None:
         wire.venue.absent = {wire.symbols[1]}

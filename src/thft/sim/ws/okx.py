@@ -1,7 +1,7 @@
 """The OKX v5 simulator: `bbo-tbt`, `books` with chain and checksum, `trades`; run by `thft venue`.
 
-Quirks: an acknowledgement for each argument, numbers that skip, text pings, a session that says
-nothing is cut, a limit on requests in an hour.
+Quirks: an acknowledgement for each argument and one wrong one refuses all, numbers that skip, text
+pings, a session that says nothing is cut, a limit on requests in an hour.
 """
 
 from __future__ import annotations
@@ -75,19 +75,20 @@ class OkxVenue(VenueServer):
             self._subscription(session, op, [(one["channel"], one["instId"]) for one in args])
 
     def _subscription(self, session: VenueSession, op: str, args: list[tuple[str, str]]) -> None:
-        known = [(channel, symbol) for channel, symbol in args if channel in CHANNELS]
         for channel, symbol in args:
-            if channel in CHANNELS:
-                arg = f'{{"channel":"{channel}","instId":"{symbol}"}}'
-                session.send(f'{{"event":"{op}","arg":{arg},"connId":"a4d3ae55"}}'.encode())
-            else:
-                session.send(_error("60018", f"Wrong URL or channel:{channel} doesn't exist"))
+            if channel not in CHANNELS or symbol in self.absent:
+                wrong = f"Wrong URL or channel:{channel},instId:{symbol} doesn't exist. Please use"
+                session.send(_error("60018", f"{wrong} the correct URL, channel and parameters"))
+                return
+        for channel, symbol in args:
+            arg = f'{{"channel":"{channel}","instId":"{symbol}"}}'
+            session.send(f'{{"event":"{op}","arg":{arg},"connId":"a4d3ae55"}}'.encode())
         if op == "unsubscribe":
-            session.channels.difference_update(known)
+            session.channels.difference_update(args)
             return
-        self.note_subscription(session, list(dict.fromkeys(symbol for _, symbol in known)))
-        session.channels.update(known)
-        for channel, symbol in known:
+        self.note_subscription(session, list(dict.fromkeys(symbol for _, symbol in args)))
+        session.channels.update(args)
+        for channel, symbol in args:
             if channel == "books" or (channel == "bbo-tbt" and self.book(symbol).bids):
                 session.send(self._whole(channel, symbol, 0))
 

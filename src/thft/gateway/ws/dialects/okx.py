@@ -102,11 +102,14 @@ class OkxDialect(VenueDialect):
         super().__init__(inbox, wanted, _shape(self._channel))
         self._books: dict[str, Track] = {}
         self._quoted: dict[str, Track] = {}
+        self._unconfirmed: set[Key] = set()
+        """What was asked for and is neither confirmed nor refused by name."""
 
     def opened(self) -> list[bytes]:
         """Returns as few requests as the venue's limit on their size allows."""
         channels = (self._channel, TRADES) if self.wanted.trades else (self._channel,)
         keys = [(channel, symbol) for channel in channels for symbol in self.symbols]
+        self._unconfirmed = set(keys)
         self.waiting = {("subscribe " + channel, symbol) for channel, symbol in keys}
         self.waiting |= {key for key in keys if key[0] != TRADES}
         return list(_requests("subscribe", keys))
@@ -122,8 +125,8 @@ class OkxDialect(VenueDialect):
         message = _decode(payload)
         channel, symbol = message.arg.channel, message.arg.instId
         if message.event:
-            self._event(message, payload)
-        elif channel.startswith(BOOKS) and message.data:
+            return [*self._event(message, payload), *self._renewed(recv_ts_ns)]
+        if channel.startswith(BOOKS) and message.data:
             for update in _decode_books(message.data):
                 self._book(symbol, message.action, update, recv_ts_ns)
         elif channel == QUOTES and message.data:
@@ -137,10 +140,12 @@ class OkxDialect(VenueDialect):
 
     # ---- what the venue says of the connection -------------------------------------------------
 
-    def _event(self, message: _Message, payload: bytes) -> None:
+    def _event(self, message: _Message, payload: bytes) -> list[bytes]:
         words = f"{message.code} {message.msg}"
         if message.event == "subscribe":
-            self.waiting.discard(("subscribe " + message.arg.channel, message.arg.instId))
+            key = message.arg.channel, message.arg.instId
+            self.waiting.discard(("subscribe " + key[0], key[1]))
+            self._unconfirmed.discard(key)
         elif message.event == "notice":
             self.fault(0, "venue_status", words)
             if message.code == UPGRADE:
@@ -150,8 +155,18 @@ class OkxDialect(VenueDialect):
             self.leave = f"the venue refused too many requests: {words}"
         elif message.event in ("error", "channel-conn-count-error"):
             self.fault(0, "refused", words)
+            return self._without(f"{words} ")
         elif message.event not in SILENT_EVENTS:
             self.unknown_message(payload)
+        return []
+
+    def _without(self, words: str) -> list[bytes]:
+        """Asks again for what is not confirmed: one wrong symbol may refuse a whole request."""
+        asked = {key for key in self._unconfirmed if f"instId:{key[1]} " not in words}
+        if asked == self._unconfirmed:
+            return []  # none of ours is named
+        self._unconfirmed = asked
+        return list(_requests("subscribe", sorted(asked)))
 
     # ---- quotes and trades ---------------------------------------------------------------------
 
