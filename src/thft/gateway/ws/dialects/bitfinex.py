@@ -169,7 +169,7 @@ class BitfinexDialect(VenueDialect):
             self.fault(0, "venue_status", "the venue is in maintenance")
             self.leave = "the venue is in maintenance"
         elif event.code == MAINTENANCE:
-            self._paused_ns = now_ns
+            self._paused_ns = 0 if self.loose else now_ns
             self.fault(0, "venue_status", f"the venue is in maintenance: {words}")
             self._books.clear()
             for id in self._channels:
