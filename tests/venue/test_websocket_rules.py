@@ -153,6 +153,11 @@ def test_63_what_was_held_before_a_gap_is_no_book() -> None:
     (frame,) = dialect.received(SNAPSHOTS["bitfinex"][0], 1)
     assert json.loads(frame) == {"event": "unsubscribe", "chanId": 7}
     assert inbox.batches == 0
+    (frame,) = dialect.received(b'{"event":"unsubscribed","status":"OK","chanId":7}', 1)
+    assert json.loads(frame)["event"] == "subscribe"
+    for message in (SNAPSHOTS["bitfinex"][0], b"[7,[[1.17,1,5]],4,1767000000000]"):  # 7 once more
+        assert dialect.received(message, 1) == []
+    assert inbox.batches == 1 and ("book", "tEURUSD") not in dialect.waiting
 
 
 def test_64_books_beyond_a_connection_are_refused_and_the_others_live() -> None:

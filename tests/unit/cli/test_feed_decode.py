@@ -306,3 +306,28 @@ def test_a_mapping_of_ones_own_is_tried_without_a_connection(tmp_path: Path) -> 
     path.write_text(OWN)
     done = subprocess.run(command, input=lines, capture_output=True, check=False)
     assert b"no WebSocket venue is called 'other'" in done.stderr and b"acme" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("venue", "notice", "book"),
+    (
+        (
+            "kraken",
+            b'{"channel":"status","type":"update","data":[{"system":"maintenance"}]}',
+            b'{"channel":"book","type":"update","data":[{"symbol":"BTC/USD","bids":[{"price":1.5,'
+            b'"qty":2}],"asks":[],"checksum":1}]}',
+        ),
+        (
+            "bitfinex",
+            b'{"event":"info","code":20060,"msg":"Entering in Maintenance"}',
+            b"[7,[1.5,1,2],4,1767000000000]",
+        ),
+    ),
+)
+def test_a_notice_of_maintenance_hides_no_message_after_it(
+    venue: str, notice: bytes, book: bytes
+) -> None:
+    said = [b'{"event":"subscribed","channel":"book","chanId":7,"symbol":"tBTCUSD"}']
+    lines = [*(said if venue == "bitfinex" else []), notice, book]
+    rows = list(decoded(venue, lines))
+    assert "maintenance" in rows[0]["error"] and rows[1]["bids"] == [["1.5", "2"]]

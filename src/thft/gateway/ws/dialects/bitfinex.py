@@ -169,7 +169,7 @@ class BitfinexDialect(VenueDialect):
             self.fault(0, "venue_status", "the venue is in maintenance")
             self.leave = "the venue is in maintenance"
         elif event.code == MAINTENANCE:
-            self._paused_ns = now_ns
+            self._paused_ns = 0 if self.loose else now_ns
             self.fault(0, "venue_status", f"the venue is in maintenance: {words}")
             self._books.clear()
             for id in self._channels:
@@ -195,8 +195,10 @@ class BitfinexDialect(VenueDialect):
         key = event.channel, event.symbol
         self._channels[event.chanId] = key
         self.waiting.discard(("subscribe " + event.channel, event.symbol))
-        if event.chanId in self._spoiled and event.channel == BOOK:
-            self.renewals.failed(key, 0, recv_ts_ns)
+        if event.chanId in self._spoiled:
+            self._spoiled.remove(event.chanId)  # the venue may give a number again
+            if event.channel == BOOK:
+                self.renewals.failed(key, 0, recv_ts_ns)
         held, self._held = self._held, []
         for frame, ts_ms in held:
             self._frame(frame, ts_ms, recv_ts_ns)

@@ -187,6 +187,8 @@ class KrakenDialect(VenueDialect):
             self.fault(0, "venue_status", told)
         for one in status.emergency:
             self.fault(0, "venue_status", f"incident: {one.title}")
+        if self.loose:
+            return []
         paused, self._paused = self._paused, status.system in NO_MATCHING
         if self._paused:
             for symbol in self._books:
