@@ -240,7 +240,10 @@ def test_15_the_venues_words_are_the_reason() -> None:
         wire.venue.send_raw((1008).to_bytes(2, "big") + b"too many requests", WSMsgType.CLOSE)
         await wire.until(lambda: bool(wire.inbox.reasons("OFFLINE")), "OFFLINE")
 
-    assert "closed by the venue: too many requests" in run(story, "binance").reasons("OFFLINE")[0]
+    assert (
+        "closed by the venue: too many requests (1008)"
+        in run(story, "binance").reasons("OFFLINE")[0]
+    )
 
 
 def test_16_an_announced_shutdown_is_left_before_it_comes() -> None:

@@ -8,7 +8,8 @@ import pytest
 from aiohttp import web
 
 from thft.gateway.ws.dialect import Fetch
-from thft.gateway.ws.rest import LONGEST_S, RETRY_S, Rest, _seconds
+from thft.gateway.ws.refusal import LONGEST_S, RETRY_S, wait_of
+from thft.gateway.ws.rest import Rest
 
 
 @pytest.mark.parametrize("status", [418, 429])
@@ -58,4 +59,5 @@ def test_retry_after_is_kept_to(status: int) -> None:
      ("999999999", LONGEST_S), ("9" * 40, RETRY_S)],
 )  # fmt: skip
 def test_what_retry_after_says(said: str, seconds: float) -> None:
-    assert _seconds(said) == seconds
+    assert wait_of(429, said) == wait_of(418, said) == seconds
+    assert wait_of(503, said) == (0.0 if seconds == RETRY_S else seconds)

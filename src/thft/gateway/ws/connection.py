@@ -170,8 +170,10 @@ class Connection(WSListener):
             if sent.isdigit() and len(sent) < 20:
                 self._owner.round_trip(max(loop_ns() - int(sent), 0))
         elif kind == WSMsgType.CLOSE:
-            said = (frame.get_close_message() or b"no reason given").decode(errors="replace")
-            self.ended = self.ended or f"closed by the venue: {said}"
+            content = frame.get_payload_as_bytes()
+            said = content[2:].decode(errors="replace") or "no reason given"
+            code = f" ({int.from_bytes(content[:2], 'big')})" if len(content) > 1 else ""
+            self.ended = self.ended or f"closed by the venue: {said}{code}"
             transport.send_close(WSCloseCode.OK)
             transport.disconnect()
         else:

@@ -24,6 +24,7 @@ from thft.gateway.port import EngineInbox
 from thft.gateway.supervisor import HEALTHY_S, Supervisor, loop_ns
 from thft.gateway.ws.connection import Connection
 from thft.gateway.ws.dialect import VenueDialect
+from thft.gateway.ws.refusal import Patience, refusal_of
 from thft.gateway.ws.rest import Rest
 
 QUIET = ("STALE", "CLOSED")
@@ -81,7 +82,7 @@ class WebSocketFeed:
         self._url = url
         self._make_dialect = dialect
         self._dialect: VenueDialect | None = None
-        self._backoff = backoff
+        self._patience = Patience(backoff)
         self._gate = gate
         self._windows = windows
         self._calendar = calendar or Calendar(())
@@ -90,7 +91,7 @@ class WebSocketFeed:
         self._price_ns, self._moved_s = 0, 0.0
         """The newest price's stamp, and since when it is the newest."""
         self._supervisor = Supervisor(
-            self._offline, self._attempt, waits=backoff, budgets=budgets, clock_ns=loop_ns
+            self._offline, self._attempt, waits=self._patience, budgets=budgets, clock_ns=loop_ns
         )
 
     def set_state(self, state: str, reason: str) -> None:
@@ -144,10 +145,13 @@ class WebSocketFeed:
                 self._url,
                 enable_auto_pong=False,
                 max_frame_size=self.max_frame_bytes,
+                max_redirects=0,
                 websocket_handshake_timeout=self.liveness.connect_s,
             )
         except (OSError, WebSocketError, TimeoutError) as error:
-            return f"connect failed: {error or type(error).__name__}"
+            refusal = refusal_of(error)
+            self._patience.asked_s = refusal.wait_s
+            return refusal.words
         self.connection = connection
         watch = asyncio.ensure_future(self._watch(connection, dialect))
         try:
@@ -177,7 +181,7 @@ class WebSocketFeed:
                 connection.probe(min(every_s or liveness.probe_s, liveness.probe_s))
             self._prices(now)
             if self.state == "READY" and age >= liveness.healthy_s:
-                self._backoff.proven_healthy()
+                self._patience.proven_healthy()
             if age >= liveness.mute_s and not self._muted:
                 self._muted = True
                 self.moved("", "")
