@@ -18,6 +18,8 @@ from thft.base.errors import RemoteError
 PRICE_DIGITS = 9
 SIZE_DIGITS = 8
 INT64_MAX = 2**63 - 1
+MOST_FIGURES = 1_000
+"""What is longer is no number: Python itself reads no more than some thousand."""
 
 Text = str | bytes | msgspec.Raw
 """A number as a venue wrote it: the content of a string, or the bytes of a JSON number."""
@@ -49,7 +51,7 @@ def _parse_any(text: str, digits: int, name: str) -> int:
     negative = whole.startswith("-")
     unsigned = whole[1:] if whole[:1] in ("-", "+") else whole
     figures = unsigned + fraction
-    if not (figures.isascii() and figures.isdigit()):
+    if not (figures.isascii() and figures.isdigit() and len(figures) <= MOST_FIGURES):
         raise BadNumber(f"{name}: {text[:40]!r} is not a decimal number", "check the venue's frame")
     power = exponent[1:] if exponent[:1] in ("-", "+") else exponent
     if marker and not (power.isascii() and power.isdigit() and len(power) <= 4):

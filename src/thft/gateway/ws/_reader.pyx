@@ -127,7 +127,7 @@ cdef inline bint plain_number(Cursor *cursor, long long *value, int digits=0) no
 cdef inline bint quoted(Cursor *cursor, int digits, long long *value) noexcept:
     cdef Text start
     cdef Text stop
-    return string(cursor, &start, &stop) and scaled(start, stop, digits, False, value)
+    return string(cursor, &start, &stop) and scaled(start, stop, digits, False, value) and value[0] > 0
 
 
 cdef inline bint of_ms(long long ms, long long *ts_ns) noexcept:
@@ -163,7 +163,7 @@ cdef bint of_iso(Text at, Text end, long long *ts_ns) noexcept:
     ts_ns[0] = (days * 86_400 + hour * 3_600 + minute * 60 + second) * 1_000_000_000
     if figures > 0:
         ts_ns[0] += fraction * POWERS[9 - figures]
-    return days >= 0
+    return 0 <= days < 115_000
 
 
 # ---- checksums: what venues write of a number, from the integers again

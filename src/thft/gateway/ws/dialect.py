@@ -7,14 +7,14 @@ connection, so the wanted subscriptions are restored by being asked for again.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal, NamedTuple
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
 import msgspec
 
 from thft.gateway.port import EngineInbox
 from thft.gateway.ws.proof.renewal import Renewals
 from thft.gateway.ws.reader import MarketReader, Shape
-from thft.model.fixed import trade_id
+from thft.model.fixed import INT64_MAX, BadNumber, pack_json, trade_id, unpack_pairs
 
 TOO_MANY = ("too many", "rate limit", "too frequent")
 """How venues say that."""
@@ -23,6 +23,10 @@ DETAIL_CHARACTERS = 200
 
 AGGRESSORS = {"buy": 1, "sell": -1, "": 0}
 """The side that took, as venues say it."""
+
+Number = Annotated[int, msgspec.Meta(ge=-INT64_MAX - 1, le=INT64_MAX)]
+"""A venue's number: one beyond 64 bits is broken."""
+UpdateId = Annotated[int, msgspec.Meta(ge=0, le=INT64_MAX)]
 
 BookSource = Literal["quotes", "depth"]
 """Where a feed's top of book comes from: the venue's quotes, or the book of its depth messages."""
@@ -103,8 +107,11 @@ class VenueDialect:
         self.flush(recv_ts_ns)
         try:
             return self.message(payload, recv_ts_ns)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             self.fault(0, "malformed", str(error))
+        except OverflowError as error:
+            self.fault(0, "malformed", str(error))
+            self.leave = "a number beyond 64 bits: what is known of the venue may be half of it"
         return []
 
     def flush(self, recv_ts_ns: int) -> bool:
@@ -148,6 +155,8 @@ class VenueDialect:
         aggressor = AGGRESSORS.get(side)
         if aggressor is None:
             self.fault(instrument, "malformed", f"trade {id[:40]}: side {side[:40]!r}")
+        elif price <= 0 or size < 0:
+            self.fault(instrument, "malformed", f"trade {id[:40]}: price or size below nothing")
         else:
             number = trade_id(id)
             self.inbox.trade(
@@ -164,3 +173,11 @@ class VenueDialect:
         if not instrument:
             self.fault(0, "unknown_symbol", symbol[:40])
         return instrument
+
+
+def levels(raw: msgspec.Raw, symbol: str) -> bytes:
+    """Returns packed levels of `[price, size, …]` rows; raises BadNumber, for negative ones too."""
+    packed = pack_json(raw, symbol)
+    if packed and min(map(min, unpack_pairs(packed))) < 0:
+        raise BadNumber(f"{symbol}: a level with a negative number", "check the venue's frame")
+    return packed

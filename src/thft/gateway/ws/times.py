@@ -8,6 +8,7 @@ from datetime import datetime
 from thft.model.fixed import ABSENT, BadNumber
 
 LATEST_MS = 10**13
+"""In the year 2286; what is later than that does not fit as ns."""
 ISO = re.compile(r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:?\d\d)?")
 """Time to the second, its fraction, and where it is from."""
 
@@ -37,6 +38,6 @@ def of_iso(text: str) -> int:
         moment = datetime.fromisoformat(parts[1] + (parts[3] or "Z")) if parts else None
     except ValueError:
         moment = None
-    if parts is None or moment is None:
+    if parts is None or moment is None or not 0 <= moment.timestamp() * 1_000 < LATEST_MS:
         raise BadNumber(f"{text[:40]!r} is no time", "check the venue's frame")
     return int(moment.timestamp()) * 1_000_000_000 + int((parts[2] or "").ljust(9, "0"))

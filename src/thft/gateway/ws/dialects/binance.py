@@ -12,11 +12,11 @@ from collections import deque
 import msgspec
 from msgspec import Raw, Struct
 
-from thft.gateway.port import EngineInbox
+from thft.gateway.port import EngineInbox, Level
 from thft.gateway.ws import times
-from thft.gateway.ws.dialect import Fetch, VenueDialect, Wanted
+from thft.gateway.ws.dialect import Fetch, Number, UpdateId, VenueDialect, Wanted, levels
 from thft.gateway.ws.reader import Field, Shape, Track, said
-from thft.model.fixed import ABSENT, BadNumber, pack_json, parse_price, parse_size
+from thft.model.fixed import ABSENT, BadNumber, parse_price, parse_size
 
 QUOTES, BOOKS, TRADES = "bookTicker", "depth@100ms", "trade"
 SNAPSHOT_LEVELS = 1_000
@@ -29,7 +29,7 @@ STREAMS = 200
 
 
 class _Ticker(Struct):
-    u: int
+    u: UpdateId
     s: str
     b: str
     B: str
@@ -41,8 +41,8 @@ class _Ticker(Struct):
 
 class _Depth(Struct):
     s: str
-    U: int
-    u: int
+    U: UpdateId
+    u: UpdateId
     b: Raw
     a: Raw
     E: int = 0
@@ -50,7 +50,7 @@ class _Depth(Struct):
 
 class _Trade(Struct):
     s: str
-    t: int
+    t: Number
     p: str
     q: str
     m: bool
@@ -58,7 +58,7 @@ class _Trade(Struct):
 
 
 class _Snapshot(Struct):
-    lastUpdateId: int
+    lastUpdateId: UpdateId
     bids: Raw
     asks: Raw
 
@@ -67,7 +67,7 @@ class _Message(Struct):
     """What says of which kind a message is."""
 
     e: str = ""
-    u: int = -1
+    u: UpdateId = -1
     id: int | None = None
     error: Raw = Raw()
     stream: str = ""
@@ -196,8 +196,8 @@ class BinanceDialect(VenueDialect):
             self.fault(instrument, "out_of_order", f"update id {ticker.u} came again or late")
             return
         try:
-            bid, bid_size = parse_price(ticker.b, symbol), parse_size(ticker.B, symbol)
-            ask, ask_size = parse_price(ticker.a, symbol), parse_size(ticker.A, symbol)
+            bid, bid_size = _side(ticker.b, ticker.B, symbol)
+            ask, ask_size = _side(ticker.a, ticker.A, symbol)
             ts_ns = times.of_ms(ticker.T) if ticker.T else ABSENT
         except BadNumber as error:
             self.fault(instrument, "malformed", error.cause)
@@ -275,7 +275,7 @@ class BinanceDialect(VenueDialect):
         if book.kept and snapshot.lastUpdateId + 1 < book.kept[0].U:
             self._older(symbol, instrument, book, now_ns)
             return
-        bids, asks = pack_json(snapshot.bids, symbol), pack_json(snapshot.asks, symbol)
+        bids, asks = levels(snapshot.bids, symbol), levels(snapshot.asks, symbol)
         book.book.apply(True, bids, asks)
         book.last = snapshot.lastUpdateId
         self.waiting.discard((BOOKS, symbol))
@@ -308,7 +308,7 @@ class BinanceDialect(VenueDialect):
             return
         try:
             ts_ns = times.of_ms(event.E)
-            bids, asks = pack_json(event.b, symbol), pack_json(event.a, symbol)
+            bids, asks = levels(event.b, symbol), levels(event.a, symbol)
         except BadNumber as error:
             self._drop(symbol, instrument, "malformed", error.cause, recv_ts_ns)
             return
@@ -331,3 +331,11 @@ class BinanceDialect(VenueDialect):
         self.waiting.add((BOOKS, symbol))
         self.fault(instrument, fault, detail)
         self.renewals.failed((BOOKS, symbol), book.messages, now_ns)
+
+
+def _side(price_text: str, size_text: str, symbol: str) -> Level:
+    """Returns one side of a quote; at price 0, as the venue shows it, there is no order."""
+    price, size = parse_price(price_text, symbol), parse_size(size_text, symbol)
+    if price < 0 or size < 0:
+        raise BadNumber(f"{symbol}: {size} at {price} is below nothing", "check the venue's frame")
+    return (price, size) if price else (ABSENT, ABSENT)

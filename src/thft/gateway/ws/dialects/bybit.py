@@ -14,11 +14,11 @@ from msgspec import Struct
 
 from thft.gateway.port import EngineInbox
 from thft.gateway.ws import times
-from thft.gateway.ws.dialect import VenueDialect, Wanted
+from thft.gateway.ws.dialect import UpdateId, VenueDialect, Wanted, levels
 from thft.gateway.ws.proof.book import flaw
 from thft.gateway.ws.proof.renewal import Key
 from thft.gateway.ws.reader import Field, Shape, Track, said, within
-from thft.model.fixed import BadNumber, pack_json, parse_price, parse_size
+from thft.model.fixed import BadNumber, parse_price, parse_size
 
 QUOTES, TRADES = "orderbook.1", "publicTrade"
 ARGS = 10
@@ -30,7 +30,7 @@ NO_LEVELS = msgspec.Raw(b"[]")
 
 
 class _Book(Struct):
-    u: int
+    u: UpdateId
     b: msgspec.Raw = NO_LEVELS
     a: msgspec.Raw = NO_LEVELS
 
@@ -152,7 +152,7 @@ class BybitDialect(VenueDialect):
             return
         try:
             ts_ns = times.of_ms(message.cts or message.ts)
-            bids, asks = pack_json(update.b, symbol), pack_json(update.a, symbol)
+            bids, asks = levels(update.b, symbol), levels(update.a, symbol)
         except BadNumber as error:
             self._drop(symbol, instrument, "malformed", error.cause, recv_ts_ns)
             return

@@ -13,14 +13,13 @@ from msgspec import Struct
 
 from thft.gateway.port import EngineInbox, Level
 from thft.gateway.ws import times
-from thft.gateway.ws.dialect import VenueDialect, Wanted
+from thft.gateway.ws.dialect import Number, VenueDialect, Wanted, levels
 from thft.gateway.ws.proof.book import flaw, paired_checksum
 from thft.gateway.ws.proof.renewal import Key
 from thft.gateway.ws.reader import Field, Fields, Shape, Track, only, said, within
 from thft.model.fixed import (
     ABSENT,
     BadNumber,
-    pack_json,
     parse_price,
     parse_size,
     unpack_pairs,
@@ -44,9 +43,9 @@ class _Book(Struct):
     bids: msgspec.Raw = NO_LEVELS
     asks: msgspec.Raw = NO_LEVELS
     ts: str = ""
-    checksum: int = 0
-    prevSeqId: int = ABSENT
-    seqId: int = ABSENT
+    checksum: Number = 0
+    prevSeqId: Number = ABSENT
+    seqId: Number = ABSENT
 
 
 class _Trade(Struct):
@@ -88,8 +87,7 @@ def _shape(channel: str) -> Shape:
         return Shape({"arg": within(arg), "data": only(book)}, "first", "rising")
     book |= {"checksum": Field("checksum", needed=False), "prevSeqId": Field("prev")}
     fields = {"arg": within(arg), "action": said("update"), "data": only(book)}
-    levels = CHECKSUM_LEVELS
-    return Shape(fields, "depth", "follows", checksum="paired", checksum_levels=levels)
+    return Shape(fields, "depth", "follows", checksum="paired", checksum_levels=CHECKSUM_LEVELS)
 
 
 class OkxDialect(VenueDialect):
@@ -218,7 +216,7 @@ class OkxDialect(VenueDialect):
             self._drop(symbol, instrument, "gap", detail, recv_ts_ns)
             return
         try:
-            bids, asks = pack_json(update.bids, symbol), pack_json(update.asks, symbol)
+            bids, asks = levels(update.bids, symbol), levels(update.asks, symbol)
             ts_ns = times.of_ms_text(update.ts)
         except BadNumber as error:
             self._drop(symbol, instrument, "malformed", error.cause, recv_ts_ns)
@@ -265,6 +263,6 @@ def _requests(op: str, keys: Iterable[Key]) -> Iterator[bytes]:
         yield head + b",".join(args) + b"]}"
 
 
-def _best(levels: msgspec.Raw, symbol: str) -> Level:
-    packed = pack_json(levels, symbol)
+def _best(rows: msgspec.Raw, symbol: str) -> Level:
+    packed = levels(rows, symbol)
     return unpack_pairs(packed)[0] if packed else (ABSENT, ABSENT)
