@@ -8,6 +8,7 @@ follows the one before.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 
 import msgspec
 from msgspec import Raw, Struct
@@ -20,12 +21,14 @@ from thft.model.fixed import ABSENT, BadNumber, parse_price, parse_size
 
 QUOTES, BOOKS, TRADES = "bookTicker", "depth@100ms", "trade"
 SNAPSHOT_LEVELS = 1_000
+REQUEST_HEAD = 60
+"""What a request says beside its streams, at most."""
 EVENTS_KEPT = 1_000
 """Behind a snapshot that is under way: a hundred seconds, more is no book to wait for."""
 OLD_SNAPSHOTS = 3
 """So many may be older than what has come; then the book waits like every other that failed."""
-STREAMS = 200
-"""In one request, so that it stays below the venue's 4 KiB for a message."""
+REQUEST_BYTES = 4_000
+"""The venue never answers a message of more than 4 KiB with its header."""
 
 
 class _Ticker(Struct):
@@ -70,6 +73,8 @@ class _Message(Struct):
     u: UpdateId = -1
     id: int | None = None
     error: Raw = Raw()
+    code: Number | None = None
+    """Of an error without an object of its own."""
     stream: str = ""
     data: Raw = Raw()
 
@@ -134,13 +139,12 @@ class BinanceDialect(VenueDialect):
         self._channel = QUOTES if wanted.book == "quotes" else BOOKS
 
     def opened(self) -> list[bytes]:
-        """Returns requests for all streams, a few hundred in each."""
+        """Returns requests for all streams, as many in one as it may hold."""
         channels = (self._channel, TRADES) if self.wanted.trades else (self._channel,)
         streams = [f"{one.lower()}@{channel}" for channel in channels for one in self.symbols]
         requests = []
         self.waiting = {(self._channel, symbol) for symbol in self.symbols}
-        for number, begin in enumerate(range(0, len(streams), STREAMS), 1):
-            some = streams[begin : begin + STREAMS]
+        for number, some in enumerate(_parts(streams), 1):
             self.waiting.add(("SUBSCRIBE", str(number)))
             self._asked_for[number] = some
             request = {"method": "SUBSCRIBE", "params": some, "id": number}
@@ -167,6 +171,8 @@ class BinanceDialect(VenueDialect):
             self.leave = "the venue announced its shutdown"
         elif bytes(message.error):
             self.refused(bytes(message.error).decode(errors="replace"))
+        elif message.code is not None:
+            self.refused(payload.decode())
         elif message.id is not None:
             self._confirmed(message.id)
         elif message.u >= 0 and message.e in ("", "bookTicker"):
@@ -331,6 +337,19 @@ class BinanceDialect(VenueDialect):
         self.waiting.add((BOOKS, symbol))
         self.fault(instrument, fault, detail)
         self.renewals.failed((BOOKS, symbol), book.messages, now_ns)
+
+
+def _parts(streams: list[str]) -> Iterator[list[str]]:
+    """Yields lists of streams, each of which fits one request."""
+    some, size = list[str](), REQUEST_HEAD
+    for stream in streams:
+        if size + len(stream.encode()) + 3 > REQUEST_BYTES:
+            yield some
+            some, size = [], REQUEST_HEAD
+        some.append(stream)
+        size += len(stream.encode()) + 3
+    if some:
+        yield some
 
 
 def _side(price_text: str, size_text: str, symbol: str) -> Level:
