@@ -12,6 +12,8 @@ from tests.venue.wire import FEED, Recorder, Trade
 
 from thft.gateway.ws.dialect import Fetch, Wanted
 from thft.gateway.ws.dialects.binance import BinanceDialect
+from thft.gateway.ws.venues import VENUES
+from thft.model.fixed import ABSENT
 
 CAPTURE = "ws/binance/spot_capture_20211012.tsv.gz"
 SNAPSHOTS = "ws/binance/spot_rest_depth_20211012.tsv.gz"
@@ -121,3 +123,20 @@ def test_recorded_trades() -> None:
                 Trade(1, scaled(data["p"], 9), scaled(data["q"], 8), side, ts_ns, data["t"])
             )
     assert inbox.trades == trades and [trade.aggressor for trade in trades] == [1, -1]
+
+
+def test_a_side_without_orders_is_absent_and_not_a_price_of_nothing() -> None:
+    inbox = Recorder()
+    dialect = VENUES["binance"].dialect(inbox, Wanted(FEED, {"BTCUSDT": 1}))
+    dialect.begin()
+    for number, (bid, ask) in enumerate((("1", "2"), ("0.00000000", "2"), ("1", "0")), 1):
+        payload = f'{{"u":{number},"s":"BTCUSDT","b":"{bid}","B":"0.1","a":"{ask}","A":"0.2"}}'
+        waiting = dialect.reader.take(payload.encode())
+        assert not waiting or number == 1
+        if not waiting:
+            dialect.received(payload.encode(), 1)
+        dialect.flush(1)
+    assert [(quote.bid, quote.ask) for quote in inbox.quotes] == [
+        (10**9, 2 * 10**9), (ABSENT, 2 * 10**9), (10**9, ABSENT)
+    ]  # fmt: skip
+    assert inbox.faults == []

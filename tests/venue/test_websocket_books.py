@@ -6,7 +6,7 @@
 43 wrong number               48 trades                   53 every ping is the venue's own
 44 crossed                    49 unwanted: no trades      54 as few requests as may be (OKX)
 55 service restarted (Bybit)  56 repeated level (Bybit)   57 topics a request, pings (Bybit)
-58 snapshot refused (Binance)   59 USDC (Coinbase)
+58 snapshot refused (Binance)   59 USDC (Coinbase)        60 long requests (Binance)
 """
 
 from __future__ import annotations
@@ -323,6 +323,28 @@ def test_57_ten_topics_a_request_and_a_ping_every_twenty_seconds() -> None:
         assert wire.venue.counts.messages_in > before  # though data has come all the time
 
     run(story, "bybit", probe_s=0.1)
+
+
+def test_60_binance_is_asked_in_messages_it_answers() -> None:
+    symbols = {f"TOKEN{number:04d}USDT": number for number in range(1, 513)}
+    record = VENUES["binance"]
+    dialect = record.dialect(Recorder(), Wanted(FEED, symbols, "depth", trades=True))
+    frames = dialect.begin()
+    streams = [stream for frame in frames for stream in json.loads(frame)["params"]]
+    assert len(streams) == len(set(streams)) == record.channels == 1_024
+    assert max(map(len, frames)) <= 4_088 and len(frames) < 10
+
+    async def story(wire: Wire) -> None:
+        await wire.ready()
+        wire.feed.connection.answer(frames[:1])  # type: ignore[union-attr]
+        await wire.until(lambda: len(wire.venue.counts.subscribes) == 2, "subscription")
+        too_long = frames[0][:-1] + b" " * 4_088 + frames[0][-1:]
+        wire.feed.connection.answer([too_long, b'{"method":"SUBSCRIBE","id":9}'])  # type: ignore[union-attr]
+        await wire.until(lambda: bool(wire.inbox.faults), "refusal")
+        assert len(wire.venue.counts.subscribes) == 2
+
+    ((_, fault, detail),) = run(story, "binance_depth").faults
+    assert fault == "refused" and "Unknown property" in detail
 
 
 def test_58_a_refused_snapshot_is_fetched_again_later() -> None:

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from thft.gateway.ws.dialect import Fetch
 from thft.gateway.ws.refusal import LONGEST_S, RETRY_S, wait_of
-from thft.gateway.ws.rest import Rest
+from thft.gateway.ws.rest import MOST_AT_ONCE, Rest
 
 
 @pytest.mark.parametrize("status", [418, 429])
@@ -51,6 +51,36 @@ def test_retry_after_is_kept_to(status: int) -> None:
     assert asked[1][1] - asked[0][1] >= 1.0
     assert first == f"GET /first: HTTP {status}, no requests for 1 s"
     assert second == f"GET /second: HTTP {status}, no requests for 1 s"
+
+
+def test_what_waits_already_keeps_to_retry_after_too() -> None:
+    asked: list[float] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        asked.append(asyncio.get_running_loop().time())
+        return web.Response(status=429, headers={"Retry-After": "1"})
+
+    async def told() -> None:
+        server = web.Application()
+        server.router.add_get("/{name}", answer)
+        runner = web.AppRunner(server)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        rest = Rest(f"http://127.0.0.1:{runner.addresses[0][1]}", 5.0)
+        answered: list[str] = []
+        rest.answer = lambda fetch, body, error: answered.append(error)
+        try:
+            for number in range(MOST_AT_ONCE + 2):
+                rest.get(Fetch("X", f"/{number}"))
+            async with asyncio.timeout(5):
+                while len(answered) < MOST_AT_ONCE + 2:
+                    await asyncio.sleep(0.01)
+        finally:
+            await rest.close()
+            await runner.cleanup()
+
+    asyncio.run(told())
+    assert asked[MOST_AT_ONCE] - asked[0] >= 1.0
 
 
 @pytest.mark.parametrize(

@@ -42,9 +42,9 @@ cdef inline bint plain_number(Cursor *cursor, long long *value, int digits=0) no
 
 
 cdef inline bint quoted(Cursor *cursor, int digits, long long *value) noexcept:
-    cdef Text start
-    cdef Text stop
-    return string(cursor, &start, &stop) and scaled(start, stop, digits, False, value)
+    cdef Text start, stop
+    return (string(cursor, &start, &stop) and scaled(start, stop, digits, False, value)
+            and value[0] > 0)
 
 
 cdef class MarketReader:

@@ -167,9 +167,9 @@ class VenueDialect:
     ) -> None:
         """Takes a print; `side` is the aggressor's as the venue says it, empty when it does not."""
         aggressor = AGGRESSORS.get(side)
-        if aggressor is None or size < 0:
+        if aggressor is None or price <= 0 or size < 0:
             symbol = next((name for name, one in self.symbols.items() if one == instrument), "")
-            wrong = f"side {side[:40]!r}" if aggressor is None else "a negative size"
+            wrong = f"side {side[:40]!r}" if aggressor is None else "price or size below nothing"
             self.bad_trade(symbol, f"number {id[:40]}: {wrong}")
         else:
             number = trade_id(id)

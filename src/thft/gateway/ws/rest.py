@@ -56,8 +56,10 @@ class Rest:
 
     async def _get(self, fetch: Fetch) -> None:
         answer = self.answer
-        await asyncio.sleep(self._quiet_until_s - asyncio.get_running_loop().time())
+        loop = asyncio.get_running_loop()
         async with self._room:
+            while (wait_s := self._quiet_until_s - loop.time()) > 0:
+                await asyncio.sleep(wait_s)
             body, error = await self._body(fetch.path)
         answer(fetch, body, error)
 

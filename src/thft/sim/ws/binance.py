@@ -1,7 +1,8 @@
 """The Binance simulator: `bookTicker`, `depth`, `trade`, HTTP snapshots; run by `thft venue`.
 
 Quirks: no stream says anything before the market moves, no snapshot comes by the stream, requests
-beyond five a second end the connection, as the venue documents it.
+beyond five a second end the connection, as the venue documents it; a request of more than 4 KiB is
+never answered.
 """
 
 from __future__ import annotations
@@ -15,6 +16,10 @@ import msgspec
 from thft.sim.ws.book import Change, Levels, SimBook
 from thft.sim.ws.server import TOO_MANY, VenueServer, VenueSession
 
+MESSAGE_BYTES = 4_088
+"""A message that is longer, header aside, is never answered: nobody says why."""
+STREAMS = 1_024
+"""A connection has no more of them."""
 CHANNELS = ("bookTicker", "depth@100ms", "trade")
 
 
@@ -36,14 +41,17 @@ class BinanceVenue(VenueServer):
 
     def received(self, session: VenueSession, payload: bytes) -> None:
         """Answers SUBSCRIBE and UNSUBSCRIBE; anything else is an error as the venue words it."""
+        if len(payload) > MESSAGE_BYTES:
+            return
         try:
             request = msgspec.json.decode(payload, type=dict[str, object])
         except msgspec.DecodeError:
-            session.send(b'{"error":{"code":3,"msg":"Invalid JSON"}}')
+            session.send(b'{"code":3,"msg":"Invalid JSON: expected value at line 1 column 1"}')
             return
         method, streams = request.get("method"), request.get("params")
         if method not in ("SUBSCRIBE", "UNSUBSCRIBE") or not isinstance(streams, list):
-            session.send(b'{"error":{"code":0,"msg":"Unknown property"}}')
+            number = msgspec.json.encode(request.get("id")).decode()
+            session.send(f'{{"code":0,"msg":"Unknown property","id":{number}}}'.encode())
             return
         if self.refused(self._too_many(session)):
             session.send(b'{"error":{"code":4,"msg":"Too many requests"}}')
@@ -55,6 +63,9 @@ class BinanceVenue(VenueServer):
         wrong = [key for key in keys if key[0] not in CHANNELS]
         if wrong:
             session.send(b'{"error":{"code":2,"msg":"Invalid request: unknown stream"}}')
+            return
+        if method == "SUBSCRIBE" and len(session.channels.union(keys)) > STREAMS:
+            session.send(b'{"error":{"code":4,"msg":"Too many subscriptions"}}')
             return
         session.send(msgspec.json.encode({"result": None, "id": request.get("id")}))
         if method == "UNSUBSCRIBE":

@@ -8,11 +8,12 @@ follows the one before.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 
 import msgspec
 from msgspec import Raw, Struct
 
-from thft.gateway.port import EngineInbox
+from thft.gateway.port import EngineInbox, Level
 from thft.gateway.ws import times
 from thft.gateway.ws.dialect import Fetch, Number, VenueDialect, Wanted
 from thft.gateway.ws.reader import Field, Shape, Track, said
@@ -24,8 +25,8 @@ EVENTS_KEPT = 1_000
 """Behind a snapshot that is under way: a hundred seconds, more is no book to wait for."""
 OLD_SNAPSHOTS = 3
 """So many may be older than what has come; then the book waits like every other that failed."""
-STREAMS = 200
-"""In one request, so that it stays below the venue's 4 KiB for a message."""
+REQUEST_BYTES, REQUEST_HEAD = 4_000, 60
+"""A message of more than 4 KiB is never answered; what stands in it beside the streams."""
 
 
 class _Ticker(Struct):
@@ -50,7 +51,7 @@ class _Depth(Struct):
 
 class _Trade(Struct):
     s: str
-    t: int
+    t: Number
     p: str
     q: str
     m: bool
@@ -67,9 +68,11 @@ class _Message(Struct):
     """What says of which kind a message is."""
 
     e: str = ""
-    u: int = -1
+    u: Number = -1
     id: int | None = None
     error: Raw = Raw()
+    code: int | None = None
+    """Of an error without an object of its own."""
     stream: str = ""
     data: Raw = Raw()
     lastUpdateId: int = 0
@@ -135,13 +138,12 @@ class BinanceDialect(VenueDialect):
         self._channel = QUOTES if wanted.book == "quotes" else BOOKS
 
     def opened(self) -> list[bytes]:
-        """Returns requests for all streams, a few hundred in each."""
+        """Returns requests for all streams, as many in one as it may hold."""
         channels = (self._channel, TRADES) if self.wanted.trades else (self._channel,)
         streams = [f"{one.lower()}@{channel}" for channel in channels for one in self.symbols]
         requests = []
         self.waiting = {(self._channel, symbol) for symbol in self.symbols}
-        for number, begin in enumerate(range(0, len(streams), STREAMS), 1):
-            some = streams[begin : begin + STREAMS]
+        for number, some in enumerate(_parts(streams), 1):
             self.waiting.add(("SUBSCRIBE", str(number)))
             self._asked_for[number] = some
             request = {"method": "SUBSCRIBE", "params": some, "id": number}
@@ -169,6 +171,8 @@ class BinanceDialect(VenueDialect):
             self.leave = "the venue announced its shutdown"
         elif bytes(message.error):
             self.refused(bytes(message.error).decode(errors="replace"))
+        elif message.code is not None:
+            self.refused(payload.decode())
         elif message.id is not None:
             self._confirmed(message.id)
         elif message.u >= 0 and message.e in ("", "bookTicker"):
@@ -200,8 +204,8 @@ class BinanceDialect(VenueDialect):
             self.fault(instrument, "out_of_order", f"update id {ticker.u} came again or late")
             return
         try:
-            bid, bid_size = parse_price(ticker.b, symbol), parse_size(ticker.B, symbol)
-            ask, ask_size = parse_price(ticker.a, symbol), parse_size(ticker.A, symbol)
+            bid, bid_size = _side(ticker.b, ticker.B, symbol)
+            ask, ask_size = _side(ticker.a, ticker.A, symbol)
             ts_ns = times.of_ms(ticker.T) if ticker.T else ABSENT
         except BadNumber as error:
             self.fault(instrument, "malformed", error.cause)
@@ -340,3 +344,25 @@ class BinanceDialect(VenueDialect):
         self.waiting.add((BOOKS, symbol))
         self.fault(instrument, fault, detail)
         self.renewals.failed((BOOKS, symbol), book.messages, now_ns)
+
+
+def _parts(streams: list[str]) -> Iterator[list[str]]:
+    """Yields lists of streams, each of which fits one request."""
+    some, size = list[str](), REQUEST_HEAD
+    for stream in streams:
+        more = len(stream.encode()) + 3
+        if size + more > REQUEST_BYTES:
+            yield some
+            some, size = [], REQUEST_HEAD
+        some.append(stream)
+        size += more
+    if some:
+        yield some
+
+
+def _side(price_text: str, size_text: str, symbol: str) -> Level:
+    """Returns one side of a quote; at price 0, as the venue shows it, there is no order."""
+    price, size = parse_price(price_text, symbol), parse_size(size_text, symbol)
+    if price < 0 or size < 0:
+        raise BadNumber(f"{symbol}: a negative price or size", "check the venue's frame")
+    return (price, size) if price else (ABSENT, ABSENT)
