@@ -1,0 +1,288 @@
+"""Questions for history: from the door of an engine over its bridge to a terminal, and back."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import json
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.venue.fix_engine import ACCOUNT, NAMES, Engine
+from tests.venue.metatrader_stage import KEY, MICRO, Stage, run
+
+from thft.cli.history_asked import History, NoAnswer, ask
+from thft.gateway.metatrader.account import MetaTraderAccount
+from thft.gateway.metatrader.history import door
+from thft.gateway.metatrader.history.door import Door, Host, Request, short_path
+from thft.gateway.metatrader.protocol import records as r
+from thft.model.codec import EVENT_NAMES
+from thft.model.fixed import ABSENT, MONEY_ONE, SIZE_ONE, parse_price
+from thft.sim.metatrader.expert import CHUNK, Expert
+from thft.sim.metatrader.terminal import Terminal
+
+SYMBOLS = {name: name for name in NAMES}
+HOUR_MS = 3_600_000
+
+
+@pytest.fixture(autouse=True)
+def _key(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("THFT_TEST_MT_KEY", KEY.hex())
+    yield
+
+
+def deal(terminal: Terminal, ago_ms: int, symbol: str = "EURUSD", **changes: Any) -> r.DealRow:
+    """Adds a deal of the past, as another program's would be; returns it."""
+    ticket = 50_000 + len(terminal.deals)
+    price, volume = parse_price("1.17"), SIZE_ONE // 100
+    row = r.DealRow(
+        *(0, ticket, ticket, ticket, symbol, "buy", "in", volume, price),
+        *(terminal.now_ms() - ago_ms, -MONEY_ONE // 2, 0, 0, 0, 0, ""),
+    )._replace(**changes)
+    terminal.deals.append(row)
+    return row
+
+
+class Asker:
+    """A stage's engine with a door, and who asks there."""
+
+    def __init__(self, stage: Stage, engine: Engine, directory: Path) -> None:
+        account: Any = engine.client
+        assert isinstance(account, MetaTraderAccount)
+        self.account = account
+        self._directory = directory
+        self._stage = stage
+        stage.tasks.append(
+            asyncio.ensure_future(Door(directory, {ACCOUNT: Host(account, SYMBOLS)}).run())
+        )
+
+    def request(self, ago_ms: int = HOUR_MS, **how: Any) -> Request:
+        at = {"from_ms": self._stage.terminal.gmt_ms() - ago_ms, **how}
+        return Request(**{"account": ACCOUNT, "platform": "5", **at})
+
+    async def ask(self, ago_ms: int = HOUR_MS, **how: Any) -> History:
+        await self._stage.until((self._directory / door.SOCKET).exists, "a door")
+        return await asyncio.to_thread(ask, self._directory, self.request(ago_ms, **how))
+
+
+def tickets(found: History) -> list[int]:
+    return [int(row["ticket"]) for row in found.rows if row["kind"] == "deal"]
+
+
+def test_time_and_symbol_decide_what_is_told(tmp_path: Path) -> None:
+    async def story(stage: Stage) -> None:
+        old, mid, new = (deal(stage.terminal, hours * HOUR_MS) for hours in (50, 20, 2))
+        other = deal(stage.terminal, 10 * HOUR_MS, "GBPUSD")
+        foreign = deal(stage.terminal, 5 * HOUR_MS, "XAUUSD")
+        deposit = deal(stage.terminal, 4 * HOUR_MS, "", type="balance", price=ABSENT)
+        engine, _ = await stage.ready()
+        asker = Asker(stage, engine, tmp_path)
+        all_new = [one.ticket for one in (mid, other, foreign, deposit, new)]
+        assert tickets(await asker.ask(24 * HOUR_MS)) == all_new
+        assert tickets(await asker.ask(100 * HOUR_MS))[0] == old.ticket
+        only = await asker.ask(24 * HOUR_MS, symbols=["EURUSD"])
+        assert tickets(only) == [mid.ticket, new.ticket]
+        two = await asker.ask(24 * HOUR_MS, symbols=["EURUSD", "GBPUSD"])
+        assert tickets(two) == [mid.ticket, other.ticket, new.ticket]
+        utc_ms = [one.time_server - stage.terminal.offset_ms for one in (mid, new)]
+        edge = await asker.ask(from_ms=utc_ms[0], to_ms=utc_ms[1])  # from counts, to does not
+        assert tickets(edge) == all_new[:-1]
+        assert (await asker.ask(1_000)).rows == []
+        row = only.rows[0]
+        assert (row["lots"], row["units"], row["profit"]) == ("0.01", "1000", "-0.5")
+        assert row["time_server"] > row["time_utc"]
+        foreign_row = next(one for one in (await asker.ask(9 * HOUR_MS)).rows)
+        assert (foreign_row["symbol"], foreign_row["units"]) == ("", "")
+
+    run(story)
+
+
+def test_our_own_orders_carry_their_ids(tmp_path: Path) -> None:
+    async def story(stage: Stage) -> None:
+        engine, _ = await stage.ready()
+        asker = Asker(stage, engine, tmp_path)
+        ours = engine.submit(size=MICRO)
+        await stage.until(lambda: bool(engine.kernel.state.legs(ACCOUNT)), "a fill", engine)
+        count = len(engine.journal.frames)
+        found = await asker.ask()
+        written = {EVENT_NAMES[frame.type] for frame in engine.journal.frames[count:]}
+        assert written <= {"MetricSnapshot"}, "history is no event"
+        assert {row["client_order_id"] for row in found.rows} == {ours}
+        assert [row["kind"] for row in found.rows] == ["deal", "order"]
+        assert [row["kind"] for row in (await asker.ask(orders=False)).rows] == ["deal"]
+        assert [row["kind"] for row in (await asker.ask(deals=False)).rows] == ["order"]
+
+    run(story)
+
+
+def test_two_questions_of_several_chunks_are_answered_one_after_the_other(tmp_path: Path) -> None:
+    async def story(stage: Stage) -> None:
+        made = [deal(stage.terminal, HOUR_MS - number).ticket for number in range(3 * CHUNK + 7)]
+        engine, _ = await stage.ready()
+        asker = Asker(stage, engine, tmp_path)
+        one, two = await asyncio.gather(asker.ask(2 * HOUR_MS), asker.ask(2 * HOUR_MS))
+        assert tickets(one) == tickets(two) == made
+        assert one.complete
+        assert engine.account == "READY"
+
+    run(story)
+
+
+async def amid(stage: Stage, expert: Expert) -> None:
+    """Waits until some chunks of a history are sent, and not all."""
+    await stage.until(lambda: expert.rows_sent >= CHUNK, "a chunk")
+
+
+def test_a_cut_amid_the_chunks_is_asked_again(tmp_path: Path) -> None:
+    async def story(stage: Stage) -> None:
+        made = [deal(stage.terminal, HOUR_MS - number).ticket for number in range(8 * CHUNK)]
+        engine, expert = await stage.ready(timer_s=0.03)
+        asker = Asker(stage, engine, tmp_path)
+        asked = asyncio.ensure_future(asker.ask(2 * HOUR_MS))
+        await amid(stage, expert)
+        expert.cut()
+        assert tickets(await asked) == made
+        assert expert.connections == 2
+
+    run(story)
+
+
+def test_a_terminal_that_stays_away_amid_the_chunks_is_said(tmp_path: Path) -> None:
+    async def story(stage: Stage) -> None:
+        for number in range(8 * CHUNK):
+            deal(stage.terminal, HOUR_MS - number)
+        engine, expert = await stage.ready(timer_s=0.03)
+        asker = Asker(stage, engine, tmp_path)
+        asker.account.history.quiet_s = 0.3
+        asked = asyncio.ensure_future(asker.ask(2 * HOUR_MS))
+        await amid(stage, expert)
+        expert.stop()
+        with pytest.raises(NoAnswer, match=r"nothing from the terminal.*lost.*after \d+ rows"):
+            await asked
+
+    run(story)
+
+
+def test_an_order_in_doubt_goes_first(tmp_path: Path) -> None:
+    async def story(stage: Stage) -> None:
+        made = [deal(stage.terminal, HOUR_MS - number).ticket for number in range(8 * CHUNK)]
+        engine, expert = await stage.ready(timer_s=0.03)
+        asker = Asker(stage, engine, tmp_path)
+        asked = asyncio.ensure_future(asker.ask(2 * HOUR_MS))
+        await amid(stage, expert)
+        asker.account._ask(r.History(asker.account.readiness.number(), 0, 1, ""))
+        asker.account.turn_end()
+        assert tickets(await asked) == made
+
+    run(story)
+
+
+def test_what_cannot_be_answered_is_said(tmp_path: Path) -> None:
+    async def story(stage: Stage) -> None:
+        engine = await stage.engine()
+        asker = Asker(stage, engine, tmp_path)
+        with pytest.raises(NoAnswer, match="offline: no EA has connected yet"):
+            await asker.ask()
+        for name in NAMES:
+            stage.tick(name)
+        stage.expert()
+        await stage.settled(engine)
+        with pytest.raises(NoAnswer, match=r"has no symbol 'EURUSDx', it has EURUSD \(EURUSD\)"):
+            await asker.ask(symbols=["EURUSDx"])
+        with pytest.raises(NoAnswer, match="'other' is no account of MetaTrader 5 in the running"):
+            await asker.ask(account="other")
+        with pytest.raises(NoAnswer, match="no account of MetaTrader 4 in the running"):
+            await asker.ask(platform="4")
+        with pytest.raises(NoAnswer, match="the end is not after the begin"):
+            await asker.ask(to_ms=1)
+        stage.terminal.connected = False
+        assert not (await asker.ask()).complete
+
+    run(story)
+
+
+def test_more_rows_than_an_answer_may_have_cost_no_connection(tmp_path: Path) -> None:
+    async def story(stage: Stage) -> None:
+        row = deal(stage.terminal, HOUR_MS)
+        stage.terminal.deals.extend([row] * 100_000)
+        engine, expert = await stage.ready()
+        asker = Asker(stage, engine, tmp_path)
+        with pytest.raises(NoAnswer, match="100001 rows, more than 100000 — ask for less time"):
+            await asker.ask(2 * HOUR_MS)
+        engine.submit(size=MICRO)
+        legs = engine.kernel.state.legs
+        await stage.until(lambda: bool(legs(ACCOUNT)), "a fill amid rows nobody wants", engine)
+        assert expert.connections == 1
+
+    run(story)
+
+
+def test_who_hangs_up_has_withdrawn_and_nonsense_is_refused(tmp_path: Path) -> None:
+    async def story(stage: Stage) -> None:
+        for number in range(8 * CHUNK):
+            deal(stage.terminal, HOUR_MS - number)
+        engine, expert = await stage.ready(timer_s=0.03)
+        asker = Asker(stage, engine, tmp_path)
+        assert (await asker.ask(1_000)).rows == []
+        reader, writer = await _dial(tmp_path)
+        writer.write(json.dumps({"account": ACCOUNT}).encode() + b"\n")
+        said = json.loads(await reader.readline())
+        assert said["kind"] == "failed" and "platform" in said["words"]
+        for nonsense in (b"\xff\n", b"[" * 70_000 + b"\n", b"{}\n"):
+            reader, writer = await _dial(tmp_path)
+            writer.write(nonsense)
+            assert json.loads(await reader.readline())["kind"] == "failed"
+        reader, writer = await _dial(tmp_path)
+        request = asker.request(2 * HOUR_MS)
+        fields = {name: getattr(request, name) for name in ("account", "platform", "from_ms")}
+        writer.write(json.dumps(fields).encode() + b"\n")
+        await amid(stage, expert)
+        writer.transport.abort()
+        assert len((await asker.ask(2 * HOUR_MS)).rows) == 8 * CHUNK
+
+    run(story)
+
+
+async def _dial(directory: Path) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    line = socket.socket(socket.AF_UNIX)
+    with short_path(directory) as place:
+        line.connect(place)
+    line.setblocking(False)
+    return await asyncio.open_unix_connection(sock=line)
+
+
+def test_the_door_is_its_owners_alone_under_any_path(tmp_path: Path) -> None:
+    deep = tmp_path / ("d" * 120) / ("e" * 120)
+    deep.mkdir(parents=True)
+    (deep / door.SOCKET).write_text("left by a core that was killed")
+
+    async def story(stage: Stage) -> None:
+        engine, _ = await stage.ready()
+        asker = Asker(stage, engine, deep)
+        await stage.until((deep / door.SOCKET).is_socket, "a door")
+        assert (deep / door.SOCKET).stat().st_mode & 0o777 == 0o600
+        assert (await asker.ask()).rows == []
+
+    run(story)
+
+
+def test_hostile_comments_are_no_formulas(tmp_path: Path) -> None:
+    from thft.cli.history import _csv
+
+    words = ["=1+1", "+1", "-1", "@SUM(A1)", " =1", 'a,"b"', "[red]bold[/red]"]
+
+    async def story(stage: Stage) -> None:
+        for number, word in enumerate(words):
+            deal(stage.terminal, HOUR_MS - number, comment=word)
+        engine, _ = await stage.ready()
+        found = await Asker(stage, engine, tmp_path).ask(2 * HOUR_MS)
+        told = list(csv.DictReader(_csv(found.rows).splitlines()))
+        assert [row["comment"] for row in told] == [
+            *("'=1+1", "'+1", "'-1", "'@SUM(A1)", "' =1", 'a,"b"', "[red]bold[/red]")
+        ]
+        assert {row["profit"] for row in told} == {"-0.5"}
+
+    run(story)
