@@ -11,21 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.venue.fix_engine import ACCOUNT, NAMES, Engine
+from tests.venue.fix_engine import ACCOUNT, NAMES
+from tests.venue.history_asker import HOUR_MS, Asker
 from tests.venue.metatrader_stage import KEY, MICRO, Stage, run
 
-from thft.cli.history_asked import History, NoAnswer, ask
-from thft.gateway.metatrader.account import MetaTraderAccount
+from thft.cli.history_asked import History, NoAnswer
 from thft.gateway.metatrader.history import door
-from thft.gateway.metatrader.history.door import Door, Host, Request, short_path
+from thft.gateway.metatrader.history.door import short_path
 from thft.gateway.metatrader.protocol import records as r
 from thft.model.codec import EVENT_NAMES
 from thft.model.fixed import ABSENT, MONEY_ONE, SIZE_ONE, parse_price
 from thft.sim.metatrader.expert import CHUNK, Expert
 from thft.sim.metatrader.terminal import Terminal
-
-SYMBOLS = {name: name for name in NAMES}
-HOUR_MS = 3_600_000
 
 
 @pytest.fixture(autouse=True)
@@ -44,28 +41,6 @@ def deal(terminal: Terminal, ago_ms: int, symbol: str = "EURUSD", **changes: Any
     )._replace(**changes)
     terminal.deals.append(row)
     return row
-
-
-class Asker:
-    """A stage's engine with a door, and who asks there."""
-
-    def __init__(self, stage: Stage, engine: Engine, directory: Path) -> None:
-        account: Any = engine.client
-        assert isinstance(account, MetaTraderAccount)
-        self.account = account
-        self._directory = directory
-        self._stage = stage
-        stage.tasks.append(
-            asyncio.ensure_future(Door(directory, {ACCOUNT: Host(account, SYMBOLS)}).run())
-        )
-
-    def request(self, ago_ms: int = HOUR_MS, **how: Any) -> Request:
-        at = {"from_ms": self._stage.terminal.gmt_ms() - ago_ms, **how}
-        return Request(**{"account": ACCOUNT, "platform": "5", **at})
-
-    async def ask(self, ago_ms: int = HOUR_MS, **how: Any) -> History:
-        await self._stage.until((self._directory / door.SOCKET).exists, "a door")
-        return await asyncio.to_thread(ask, self._directory, self.request(ago_ms, **how))
 
 
 def tickets(found: History) -> list[int]:

@@ -17,7 +17,9 @@ from thft.base.errors import RemoteError
 from thft.gateway.metatrader.answers import MOST_ROWS, Answer
 from thft.gateway.metatrader.protocol import records as r
 
-QUESTIONS, ATTEMPTS = 16, 5
+QUESTIONS, ATTEMPTS, CUTS = 16, 5, 2
+"""So many wait, and so often one is asked. If it is the answer that ends connections, and not
+chance, trading must not suffer from a question for long."""
 QUIET_S = 30.0
 """So long a question waits for a word of the EA, or for its return."""
 
@@ -39,6 +41,8 @@ class Question:
     answer: asyncio.Future[Answer]
     """Ends with the whole answer, or with NoHistory; who wants it no more cancels it."""
     attempts: int = 0
+    cuts: int = 0
+    """How many connections have ended amid its answer."""
     trouble: str = ""
     """What befell the attempt before."""
 
@@ -72,11 +76,14 @@ class HistoryDesk:
     def end(self, reason: str) -> None:
         """The connection is over; what was asked is asked again on the next."""
         self._on = False
-        self._again(f"the connection was lost: {reason}")
+        if self._answer is not None:
+            self._waiting[0].cuts += 1
+            self._again(f"the connection was lost: {reason}")
 
     def give_way(self) -> None:
         """The engine asks for history itself, and the EA forgets the question under way."""
-        self._again("the engine had to ask for an order in doubt")
+        if self._answer is not None:
+            self._again("the engine had to ask for an order in doubt")
 
     def put(self, question: Question) -> None:
         """Takes a question; raises NoHistory when too many wait."""
@@ -91,16 +98,19 @@ class HistoryDesk:
         if question not in self._waiting:
             return
         if question is self._waiting[0]:
+            self._waiting.popleft()
             self._answer = None
-        self._waiting.remove(question)
+            self._begin_waiting()
+        else:
+            self._waiting.remove(question)
 
     def turn(self) -> None:
         """Asks the next question, if the EA is free for one."""
         if not (self._waiting and self._on) or self._answer is not None or self._busy():
             return
         head = self._waiting[0]
-        if head.attempts >= ATTEMPTS:
-            words = f"no whole answer in {ATTEMPTS} attempts, the last: {head.trouble}"
+        if head.attempts >= ATTEMPTS or head.cuts >= CUTS:
+            words = f"no whole answer in {head.attempts} attempts, the last: {head.trouble}"
             self._fail(words, "ask for less time, or again later")
             return
         head.attempts += 1
@@ -133,11 +143,11 @@ class HistoryDesk:
         self._begin_waiting()
 
     def _again(self, trouble: str) -> None:
-        if self._answer is not None:
-            answer, self._answer = self._answer, None
-            came = len(answer.orders) + len(answer.deals)
-            self._waiting[0].trouble = f"{trouble}, after {came} rows"
-            self._heard_s = asyncio.get_running_loop().time()
+        answer, self._answer = self._answer, None
+        assert answer is not None
+        came = len(answer.orders) + len(answer.deals)
+        self._waiting[0].trouble = f"{trouble}, after {came} rows"
+        self._heard_s = asyncio.get_running_loop().time()
 
     def _fail(self, cause: str, remedy: str) -> None:
         head, self._answer = self._waiting.popleft(), None
@@ -160,6 +170,5 @@ class HistoryDesk:
             trouble = self._waiting[0].trouble
             said = f"nothing from the terminal for {self.quiet_s:g} s"
             self._fail(f"{said}; {trouble}" if trouble else said, "look at the terminal, ask again")
-            self.turn()
         elif self._waiting:
             self._timer = loop.call_later(left_s, self._look)

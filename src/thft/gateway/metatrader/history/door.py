@@ -20,6 +20,7 @@ import msgspec
 from thft.base.errors import LocalError
 from thft.gateway.metatrader.account import MetaTraderAccount
 from thft.gateway.metatrader.answers import Answer
+from thft.gateway.metatrader.clock import LATEST_MS
 from thft.gateway.metatrader.history.desk import NoHistory, Question
 from thft.gateway.metatrader.history.rows import Wording
 from thft.model.fixed import ABSENT
@@ -196,6 +197,8 @@ def _question(
 ) -> Question:
     """Returns the question in the server's time; raises NoHistory when that is not known."""
     offset_ms = host.account.clock.offset_ms
+    if not (0 <= request.from_ms < LATEST_MS and 0 <= request.to_ms < LATEST_MS):
+        raise NoHistory("a time beyond all calendars", "ask for one between 1970 and 2200")
     if reason := host.account.away:
         raise NoHistory(f"{request.account} is offline: {reason}", "look at the terminal")
     if offset_ms == ABSENT:
