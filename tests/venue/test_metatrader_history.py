@@ -14,6 +14,7 @@ import pytest
 from tests.venue.fix_engine import ACCOUNT, NAMES
 from tests.venue.history_asker import HOUR_MS, Asker
 from tests.venue.metatrader_stage import KEY, MICRO, Stage, run
+from tests.venue.test_metatrader_orders import ended
 
 from thft.cli.history_asked import History, NoAnswer
 from thft.gateway.metatrader.history import door
@@ -22,6 +23,7 @@ from thft.gateway.metatrader.protocol import records as r
 from thft.model.codec import EVENT_NAMES
 from thft.model.fixed import ABSENT, MONEY_ONE, SIZE_ONE, parse_price
 from thft.sim.metatrader.expert import CHUNK, Expert
+from thft.sim.metatrader.faults import Fault
 from thft.sim.metatrader.terminal import Terminal
 
 
@@ -141,16 +143,20 @@ def test_a_terminal_that_stays_away_amid_the_chunks_is_said(tmp_path: Path) -> N
     run(story)
 
 
-def test_an_order_in_doubt_goes_first(tmp_path: Path) -> None:
+def test_an_order_in_doubt_goes_first_and_both_are_answered(tmp_path: Path) -> None:
     async def story(stage: Stage) -> None:
         made = [deal(stage.terminal, HOUR_MS - number).ticket for number in range(8 * CHUNK)]
         engine, expert = await stage.ready(timer_s=0.03)
-        asker = Asker(stage, engine, tmp_path)
-        asked = asyncio.ensure_future(asker.ask(2 * HOUR_MS))
+        asked = asyncio.ensure_future(Asker(stage, engine, tmp_path).ask(2 * HOUR_MS))
         await amid(stage, expert)
-        asker.account._ask(r.History(asker.account.readiness.number(), 0, 1, ""))
-        asker.account.turn_end()
-        assert tickets(await asked) == made
+        stage.terminal.faults.arm(Fault(do="lost"))  # executed, and the EA dies before it says so
+        order_id = engine.submit(size=MICRO)
+        found = await asked
+        assert tickets(found)[:-1] == made
+        assert found.rows[-1]["client_order_id"] == order_id
+        await ended(stage, engine, order_id, "FILLED")
+        assert expert.connections == 2
+        stage.agree(engine)
 
     run(story)
 

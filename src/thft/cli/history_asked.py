@@ -107,7 +107,8 @@ class Shown:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._bar.stop()
+        if self._live:
+            self._bar.stop()
 
     def progress(self, done: int, total: int) -> None:
         """So many rows have come from the terminal."""
