@@ -21,15 +21,14 @@ HOUR_MS = 3_600_000
 class Asker:
     """A stage's engine with a door, and who asks there."""
 
-    def __init__(self, stage: Stage, engine: Engine, directory: Path) -> None:
+    def __init__(self, stage: Stage, engine: Engine, directory: Path, **how: Any) -> None:
         account: Any = engine.client
         assert isinstance(account, MetaTraderAccount)
         self.account = account
         self._directory = directory
         self._stage = stage
-        stage.tasks.append(
-            asyncio.ensure_future(Door(directory, {ACCOUNT: Host(account, SYMBOLS)}).run())
-        )
+        self.door = Door(directory, {ACCOUNT: Host(account, SYMBOLS)}, **how)
+        stage.tasks.append(asyncio.ensure_future(self.door.run()))
 
     def request(self, ago_ms: int = HOUR_MS, **how: Any) -> Request:
         at = {"from_ms": time.time_ns() // 1_000_000 - ago_ms, **how}

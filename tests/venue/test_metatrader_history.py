@@ -227,6 +227,24 @@ def test_who_hangs_up_has_withdrawn_and_nonsense_is_refused(tmp_path: Path) -> N
     run(story)
 
 
+def test_who_does_not_read_is_let_go(tmp_path: Path) -> None:
+    async def story(stage: Stage) -> None:
+        for number in range(20_000):
+            deal(stage.terminal, HOUR_MS - number)
+        engine, _ = await stage.ready()
+        asker = Asker(stage, engine, tmp_path, patience_s=0.2)
+        assert (await asker.ask(1_000)).rows == []
+        request = {"account": ACCOUNT, "platform": "5", "from_ms": 0}
+        line = socket.socket(socket.AF_UNIX)
+        with line, short_path(tmp_path) as place:
+            line.connect(place)
+            line.send(json.dumps(request).encode() + b"\n")
+            assert len((await asker.ask(2 * HOUR_MS)).rows) == 20_000
+            await stage.until(lambda: not asker.door.guests, "the end of who does not read")
+
+    run(story)
+
+
 async def _dial(directory: Path) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     line = socket.socket(socket.AF_UNIX)
     with short_path(directory) as place:

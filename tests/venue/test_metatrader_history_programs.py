@@ -15,6 +15,7 @@ import pytest
 from tests.fix.programs import Program
 from tests.venue.test_metatrader_programs import CONFIG, SECRET, said
 
+pytestmark = pytest.mark.slow
 PAPER = '[[accounts]]\nname = "paper"\nfeed = "broker"\n'
 FAULTS = "".join(
     f'[[faults]]\ndo = "manual"\nat_s = {at_s}\nlots = "{lots}"\n'

@@ -25,11 +25,14 @@ from thft.gateway.metatrader.history.desk import NoHistory, Question
 from thft.gateway.metatrader.history.rows import Wording
 from thft.model.fixed import ABSENT
 
-SOCKET = "history.sock"
+SOCKET, PATH_BYTES = "history.sock", 100
+"""A socket has room for no more than about a hundred bytes of path."""
 GUESTS = 16
 REQUEST_BYTES, REQUEST_S = 65_536, 5.0
 WAITS_S = 5.0
 """Who waits hears so often that he does."""
+PATIENCE_S = 30.0
+"""Who has not read for so long what was written is let go."""
 ROWS_A_TURN = 32
 """So many rows are written before the engine's loop has its turn."""
 
@@ -58,11 +61,14 @@ class Host(NamedTuple):
 class Door:
     """See the module."""
 
-    def __init__(self, directory: Path, hosts: dict[str, Host]) -> None:
+    def __init__(
+        self, directory: Path, hosts: dict[str, Host], patience_s: float = PATIENCE_S
+    ) -> None:
         """`hosts` by the engine's name of the account."""
         self._directory = directory
         self._hosts = hosts
-        self._guests = 0
+        self._patience_s = patience_s
+        self.guests = 0
         self._stop = asyncio.Event()
 
     async def run(self) -> None:
@@ -88,17 +94,17 @@ class Door:
         self._stop.set()
 
     async def _guest(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._guests += 1
+        self.guests += 1
         try:
             with contextlib.suppress(ConnectionError):  # he hung up: nobody is there to be told
                 await self._served(reader, writer)
         finally:
-            self._guests -= 1
+            self.guests -= 1
             writer.close()
 
     async def _served(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            if self._guests > GUESTS:
+            if self.guests > GUESTS:
                 raise NoHistory(f"{GUESTS} programs ask for history already", "ask again later")
             async with asyncio.timeout(REQUEST_S):
                 request = msgspec.json.decode(await reader.readline(), type=Request)
@@ -107,7 +113,7 @@ class Door:
             _say(writer, {"kind": "failed", "words": f"this is no question: {error}"})
         except NoHistory as error:
             _say(writer, {"kind": "failed", "words": str(error)})
-        await writer.drain()
+        await self._read(writer)
 
     async def _answer(
         self, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -124,7 +130,39 @@ class Door:
         finally:
             host.account.history.drop(question)
         if answer is not None:
-            await _written(answer, request, names, host, writer)
+            await self._written(answer, request, names, host, writer)
+
+    async def _written(
+        self,
+        answer: Answer,
+        request: Request,
+        names: set[str],
+        host: Host,
+        writer: asyncio.StreamWriter,
+    ) -> None:
+        account = host.account
+        canonical = {name: symbol for symbol, name in host.symbols.items()}
+        wording = Wording(account.orders, account.clock, canonical)
+        counts = {"deal": 0, "order": 0}
+        for number, row in enumerate(_wanted(answer, request, names, wording), 1):
+            counts[row["kind"]] += 1
+            _say(writer, row)
+            if not number % ROWS_A_TURN:
+                await self._read(writer)
+                await asyncio.sleep(0)
+        assert answer.end is not None
+        reaches = wording.utc(answer.end.span_server)
+        end = {"deals": counts["deal"], "orders": counts["order"], "reaches_back_to": reaches}
+        _say(writer, {"kind": "end", "complete": answer.end.complete, **end})
+
+    async def _read(self, writer: asyncio.StreamWriter) -> None:
+        """Waits until a guest has read enough; raises ConnectionError when he does not read."""
+        try:
+            async with asyncio.timeout(self._patience_s):
+                await writer.drain()
+        except TimeoutError:
+            writer.transport.abort()
+            raise ConnectionAbortedError from None
 
 
 async def _waited(
@@ -144,29 +182,6 @@ async def _waited(
         return question.answer.result()
     finally:
         gone.cancel()
-
-
-async def _written(
-    answer: Answer,
-    request: Request,
-    names: set[str],
-    host: Host,
-    writer: asyncio.StreamWriter,
-) -> None:
-    account = host.account
-    canonical = {name: symbol for symbol, name in host.symbols.items()}
-    wording = Wording(account.orders, account.clock, canonical)
-    counts = {"deal": 0, "order": 0}
-    for number, row in enumerate(_wanted(answer, request, names, wording), 1):
-        counts[row["kind"]] += 1
-        _say(writer, row)
-        if not number % ROWS_A_TURN:
-            await writer.drain()
-            await asyncio.sleep(0)
-    assert answer.end is not None
-    reaches = wording.utc(answer.end.span_server)
-    end = {"deals": counts["deal"], "orders": counts["order"], "reaches_back_to": reaches}
-    _say(writer, {"kind": "end", "complete": answer.end.complete, **end})
 
 
 def _wanted(
@@ -224,14 +239,15 @@ def _say(writer: asyncio.StreamWriter, said: dict[str, Any]) -> None:
 def open_socket(directory: Path) -> socket.socket:
     """Returns the door's socket, bound anew: the core holds the directory, so an old one is dead.
 
-    It is its owner's from the first moment, because that is its mode before it has a name.
+    It is its owner's before it listens, and until then nobody can connect.
     """
+    place = directory / SOCKET
     listening = socket.socket(socket.AF_UNIX)
     try:
-        os.fchmod(listening.fileno(), 0o600)
-        (directory / SOCKET).unlink(missing_ok=True)
-        with short_path(directory) as place:
-            listening.bind(place)
+        place.unlink(missing_ok=True)
+        with short_path(directory) as path:
+            listening.bind(path)
+        place.chmod(0o600)
     except OSError:
         listening.close()
         raise
@@ -241,7 +257,11 @@ def open_socket(directory: Path) -> socket.socket:
 
 @contextlib.contextmanager
 def short_path(directory: Path) -> Iterator[str]:
-    """Gives the socket a path that fits its 107 bytes however long that of the directory is."""
+    """Gives the path of a directory's socket; one too long for sockets goes by way of /proc."""
+    path = str(directory / SOCKET)
+    if len(os.fsencode(path)) <= PATH_BYTES:
+        yield path
+        return
     folder = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         yield f"/proc/self/fd/{folder}/{SOCKET}"
