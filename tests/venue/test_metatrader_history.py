@@ -6,6 +6,7 @@ import asyncio
 import csv
 import json
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from tests.venue.metatrader_stage import KEY, MICRO, Stage, run
 from tests.venue.test_metatrader_orders import ended
 
 from thft.cli.history_asked import History, NoAnswer
+from thft.gateway.metatrader.answers import MOST_ROWS
 from thft.gateway.metatrader.history import door
 from thft.gateway.metatrader.history.door import short_path
 from thft.gateway.metatrader.protocol import records as r
@@ -179,8 +181,57 @@ def test_what_cannot_be_answered_is_said(tmp_path: Path) -> None:
             await asker.ask(platform="4")
         with pytest.raises(NoAnswer, match="the end is not after the begin"):
             await asker.ask(to_ms=1)
+        for beyond in ({"from_ms": -1}, {"from_ms": 1 << 50}, {"to_ms": 1 << 50}):
+            with pytest.raises(NoAnswer, match="a time beyond all calendars"):
+                await asker.ask(**beyond)
         stage.terminal.connected = False
         assert not (await asker.ask()).complete
+
+    run(story)
+
+
+def test_a_server_whose_clock_stands_is_not_asked(tmp_path: Path) -> None:
+    async def story(stage: Stage) -> None:
+        engine = await stage.engine()
+        asker = Asker(stage, engine, tmp_path)
+        stage.expert()
+        await stage.until(lambda: asker.account.link is not None, "an EA", engine)
+        with pytest.raises(NoAnswer, match="the server's offset from UTC is not known yet"):
+            await asker.ask(platform="4")
+
+    began_ns = time.time_ns()
+    standing = Terminal(platform="4", clock_ns=lambda: began_ns)
+    run(story, standing, model="hedging")
+
+
+def test_many_programs_at_once_are_bounded(tmp_path: Path) -> None:
+    async def story(stage: Stage) -> None:
+        engine, _ = await stage.ready()
+        asker = Asker(stage, engine, tmp_path)
+        assert (await asker.ask()).rows == []
+        guests = [await _dial(tmp_path) for _ in range(door.GUESTS)]
+        await stage.until(lambda: len(asker.door.guests) == door.GUESTS, "guests", engine)
+        with pytest.raises(NoAnswer, match="16 programs ask for history already"):
+            await asker.ask()
+        for _, writer in guests:
+            writer.close()
+        await stage.until(lambda: not asker.door.guests, "their end", engine)
+        assert (await asker.ask()).rows == []
+
+    run(story)
+
+
+@pytest.mark.slow
+def test_as_many_rows_as_an_answer_may_have(tmp_path: Path) -> None:
+    async def story(stage: Stage) -> None:
+        for number in range(MOST_ROWS):
+            deal(stage.terminal, 2 * HOUR_MS - number)
+        engine, expert = await stage.ready()
+        began_s = time.monotonic()
+        found = await Asker(stage, engine, tmp_path).ask(3 * HOUR_MS)
+        print(f"{len(found.rows)} rows in {time.monotonic() - began_s:.1f} s")
+        assert tickets(found) == [row.ticket for row in stage.terminal.deals]
+        assert (engine.account, expert.connections) == ("READY", 1)
 
     run(story)
 
@@ -188,7 +239,7 @@ def test_what_cannot_be_answered_is_said(tmp_path: Path) -> None:
 def test_more_rows_than_an_answer_may_have_cost_no_connection(tmp_path: Path) -> None:
     async def story(stage: Stage) -> None:
         row = deal(stage.terminal, HOUR_MS)
-        stage.terminal.deals.extend([row] * 100_000)
+        stage.terminal.deals.extend([row] * MOST_ROWS)
         engine, expert = await stage.ready()
         asker = Asker(stage, engine, tmp_path)
         with pytest.raises(NoAnswer, match="100001 rows, more than 100000 — ask for less time"):
@@ -251,6 +302,25 @@ async def _dial(directory: Path) -> tuple[asyncio.StreamReader, asyncio.StreamWr
         line.connect(place)
     line.setblocking(False)
     return await asyncio.open_unix_connection(sock=line)
+
+
+def test_a_core_that_ends_leaves_no_trace_of_who_waits(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async def story(stage: Stage) -> None:
+        for number in range(8 * CHUNK):
+            deal(stage.terminal, HOUR_MS - number)
+        engine, expert = await stage.ready(timer_s=0.03)
+        asker = Asker(stage, engine, tmp_path)
+        waits = asyncio.ensure_future(asker.ask(2 * HOUR_MS))
+        await amid(stage, expert)
+        asker.door.stop()
+        with pytest.raises(NoAnswer, match="the core ended amid its answer, after 0 rows"):
+            await waits
+        assert not (tmp_path / door.SOCKET).exists()
+
+    run(story)
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_the_door_is_its_owners_alone_under_any_path(tmp_path: Path) -> None:

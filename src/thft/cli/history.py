@@ -112,6 +112,8 @@ def _history(dialect: str, account: str, wanted: Wanted) -> int:
         found = ask(directory, request)
     except NoAnswer as error:
         return complain(error, WRONG)
+    except KeyboardInterrupt:
+        return complain("broken off: nothing is written", WRONG)
     _write(found, wanted)
     back = f", the terminal's history reaches back to {found.reaches_back_to}"
     said = f"{len(found.rows)} rows{back if found.reaches_back_to else ''}"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +20,7 @@ from thft.gateway.metatrader.history.door import SOCKET, WAITS_S, Request, short
 
 SILENCE_S = 6 * WAITS_S
 LINE_BYTES = 1 << 20
+LINE_EVERY_S = 0.5
 
 
 class NoAnswer(RemoteError):
@@ -38,7 +41,8 @@ def ask(directory: Path, request: Request) -> History:
     """Returns the answer; raises NoAnswer. Progress goes to standard error meanwhile."""
     rows: list[dict[str, str]] = []
     with _connected(directory) as line, Shown() as shown:
-        line.sendall(msgspec.json.encode(request) + b"\n")
+        with contextlib.suppress(BrokenPipeError):  # refused unheard: the reason is to be read
+            line.sendall(msgspec.json.encode(request) + b"\n")
         for said in _lines(line, rows):
             match said.pop("kind"):
                 case "progress":
@@ -94,6 +98,7 @@ class Shown:
         columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
         self._bar = Progress(*columns, console=console, transient=True)
         self._live = console.is_terminal
+        self._said_s = -LINE_EVERY_S
         self._task = self._bar.add_task("history", total=None)
 
     def __enter__(self) -> Shown:
@@ -114,7 +119,8 @@ class Shown:
         """So many rows have come from the terminal."""
         if self._live:
             self._bar.update(self._task, completed=done, total=total)
-        else:
+        elif time.monotonic() - self._said_s >= LINE_EVERY_S:
+            self._said_s = time.monotonic()
             print(f"{done} of {total} rows", file=sys.stderr, flush=True)
 
     def waits(self) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import pty
+import signal
 import socket
 import subprocess
 import sys
@@ -172,6 +173,23 @@ def test_kinds_and_times_are_asked_for(tmp_path: Path) -> None:
         both = {"deals": request["deals"], "orders": request["orders"]}
         assert both == {"deals": False, "orders": False} | {option: True}
         assert (request["from_ms"], request["to_ms"]) == (1_546_297_200_000, 1_577_836_800_000)
+
+
+def test_who_breaks_off_is_not_told_that_all_is_well(tmp_path: Path) -> None:
+    config, target = tmp_path / "c.toml", tmp_path / "rows.csv"
+    config.write_text(CONFIG.format(folder=tmp_path))
+    listening = open_socket(tmp_path)
+    listening.setblocking(True)
+    listening.listen()
+    command = [sys.executable, "-m", "thft", "history", "mt5", "acc", "--config", str(config)]
+    with listening, subprocess.Popen([*command, "--csv", str(target)], stderr=-1) as asking:
+        guest, _ = listening.accept()
+        with guest:
+            assert guest.recv(65_536).endswith(b"\n")
+            asking.send_signal(signal.SIGINT)
+            _, errors = asking.communicate(timeout=60)
+    assert (asking.returncode, target.exists()) == (1, False)
+    assert b"broken off: nothing is written" in errors
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ class Door:
         self._directory = directory
         self._hosts = hosts
         self._patience_s = patience_s
-        self.guests = 0
+        self.guests: set[asyncio.Task[None]] = set()
         self._stop = asyncio.Event()
 
     async def run(self) -> None:
@@ -88,23 +88,29 @@ class Door:
         finally:
             server.close()
             (self._directory / SOCKET).unlink(missing_ok=True)
+            for guest in self.guests:
+                guest.cancel()
+            await asyncio.gather(*self.guests)
 
     def stop(self) -> None:
         """Opens to nobody any more."""
         self._stop.set()
 
     async def _guest(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.guests += 1
+        task: asyncio.Task[None] | None = asyncio.current_task()
+        assert task is not None
+        self.guests.add(task)
         try:
-            with contextlib.suppress(ConnectionError):  # he hung up: nobody is there to be told
+            # he hung up, or the core ends: nobody is there to be told
+            with contextlib.suppress(ConnectionError, asyncio.CancelledError):
                 await self._served(reader, writer)
         finally:
-            self.guests -= 1
+            self.guests.discard(task)
             writer.close()
 
     async def _served(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            if self.guests > GUESTS:
+            if len(self.guests) > GUESTS:
                 raise NoHistory(f"{GUESTS} programs ask for history already", "ask again later")
             async with asyncio.timeout(REQUEST_S):
                 request = msgspec.json.decode(await reader.readline(), type=Request)

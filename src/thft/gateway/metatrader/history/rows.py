@@ -19,7 +19,8 @@ SIDES = ("buy", "sell")
 COLUMNS = (
     *("kind", "time_utc", "time_server", "ticket", "order", "position", "symbol", "venue_symbol"),
     *("side", "type", "entry", "state", "lots", "lots_left", "units", "price", "profit"),
-    *("commission", "swap", "fee", "client_order_id", "magic", "comment"),
+    *("commission", "swap", "fee", "placed_utc", "placed_server"),
+    *("client_order_id", "magic", "comment"),
 )
 FOREIGN = frozenset(("venue_symbol", "type", "entry", "state", "comment"))
 """Columns whose words are the terminal's own."""
@@ -39,7 +40,7 @@ class Wording:
         """Returns a deal by COLUMNS, what it has not left out."""
         return {
             "kind": "deal",
-            **self._times(row.time_server),
+            **self._times("time", row.time_server),
             "ticket": str(row.ticket),
             "order": _number(row.order),
             "position": _number(row.position),
@@ -64,7 +65,8 @@ class Wording:
         side = row.type.partition("_")[0]
         return {
             "kind": "order",
-            **self._times(row.done_server),
+            **self._times("time", row.done_server),
+            **self._times("placed", row.setup_server),
             "ticket": str(row.ticket),
             "position": _number(row.position),
             **self._symbol(row.symbol),
@@ -91,9 +93,9 @@ class Wording:
         utc_ns = self._clock.utc_ns(server_ms)
         return "" if utc_ns == ABSENT else f"{_iso(utc_ns // 1_000_000)}Z"
 
-    def _times(self, server_ms: int) -> dict[str, str]:
+    def _times(self, name: str, server_ms: int) -> dict[str, str]:
         server = _iso(server_ms) if 0 < server_ms < LATEST_MS else ""
-        return {"time_utc": self.utc(server_ms), "time_server": server}
+        return {f"{name}_utc": self.utc(server_ms), f"{name}_server": server}
 
     def _symbol(self, name: str) -> dict[str, str]:
         return {"symbol": self._canonical.get(name, ""), "venue_symbol": name}
