@@ -263,7 +263,7 @@ class Readiness:
         self._later(self._timing.poll_s, self._look)
 
     def _unequal(
-        self, symbol: str, instrument: int, positions: list[r.PositionRow]
+        self, symbol: str, instrument: int, positions: Iterator[r.PositionRow]
     ) -> Iterator[str]:
         """Yields in words where a symbol's positions are not those booked here."""
         terms, hedged = self._desk.terms_by_name[symbol], self._desk.hedged

@@ -145,8 +145,7 @@ class HistoryDesk:
     def _again(self, trouble: str) -> None:
         answer, self._answer = self._answer, None
         assert answer is not None
-        came = len(answer.orders) + len(answer.deals)
-        self._waiting[0].trouble = f"{trouble}, after {came} rows"
+        self._waiting[0].trouble = f"{trouble}, after {answer.count} rows"
         self._heard_s = asyncio.get_running_loop().time()
 
     def _fail(self, cause: str, remedy: str) -> None:

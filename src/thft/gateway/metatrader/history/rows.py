@@ -7,6 +7,7 @@ less the offset of its clock now: a server with summer time had another one in t
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from thft.gateway.metatrader import commands as c
 from thft.gateway.metatrader.clock import LATEST_MS, ServerClock
@@ -34,7 +35,6 @@ class Wording:
         self._desk = desk
         self._clock = clock
         self._canonical = canonical
-        self._dealt = desk.dealt()
 
     def deal(self, row: r.DealRow) -> dict[str, str]:
         """Returns a deal by COLUMNS, what it has not left out."""
@@ -85,8 +85,12 @@ class Wording:
     def _order_of(self, row: r.DealRow) -> str:
         """Returns our id of a deal's order; a closing of MetaTrader 4 has the opening's words."""
         if row.ticket < 0:
-            return self._dealt.get(row.ticket, "")
+            return self._closings.get(row.ticket, "")
         return self._desk.known_as(row.order, row.magic, row.comment)
+
+    @cached_property
+    def _closings(self) -> dict[int, str]:
+        return self._desk.dealt()
 
     def utc(self, server_ms: int) -> str:
         """Returns a time of the server in UTC, empty when it is none."""
