@@ -39,7 +39,7 @@ class Question:
     progress: Callable[[int, int], None]
     """Takes how many rows have come, and of how many."""
     answer: asyncio.Future[Answer]
-    """Ends with the whole answer, or with NoHistory; who wants it no more cancels it."""
+    """Ends with the whole answer, or with NoHistory; who wants it no more drops the question."""
     attempts: int = 0
     cuts: int = 0
     """How many connections have ended amid its answer."""

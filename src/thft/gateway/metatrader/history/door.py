@@ -33,6 +33,7 @@ WAITS_S = 5.0
 """Who waits hears so often that he does."""
 PATIENCE_S = 30.0
 """Who has not read for so long what was written is let go."""
+SYMBOLS_NAMED = 20
 ROWS_A_TURN = 32
 """So many rows are written before the engine's loop has its turn."""
 
@@ -181,7 +182,6 @@ async def _waited(
             both = (question.answer, gone)
             await asyncio.wait(both, timeout=WAITS_S, return_when=asyncio.FIRST_COMPLETED)
             if gone.done() and not question.answer.done():
-                question.answer.cancel()
                 return None
             if not question.answer.done():
                 _say(writer, {"kind": "waits"})
@@ -205,7 +205,9 @@ def _names(request: Request, host: Host) -> set[str]:
     """Returns the terminal's names of the symbols that are asked for; raises NoHistory."""
     found = {host.symbols.get(symbol, symbol) for symbol in request.symbols}
     for name in found - set(host.symbols.values()):
-        known = ", ".join(f"{one} ({host.symbols[one]})" for one in sorted(host.symbols))
+        some = sorted(host.symbols)[:SYMBOLS_NAMED]
+        known = ", ".join(f"{one} ({host.symbols[one]})" for one in some)
+        known += ", …" if len(some) < len(host.symbols) else ""
         raise NoHistory(
             f"{request.account} has no symbol {name!r}, it has {known}",
             "leave --symbol out to see what is not in the configuration",
@@ -231,7 +233,7 @@ def _question(
         raise NoHistory("the end is not after the begin", "exchange them")
     return Question(
         max(request.from_ms + offset_ms, 0),
-        max(request.to_ms + offset_ms, 2) if request.to_ms else 0,
+        max(request.to_ms + offset_ms, 2) if request.to_ms else 0,  # the last ms asked for is not 0
         min(names) if len(names) == 1 else "",
         lambda done, total: say({"kind": "progress", "done": done, "total": total}),
         asyncio.get_running_loop().create_future(),
