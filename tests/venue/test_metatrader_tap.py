@@ -1,7 +1,7 @@
 """All links of one MetaTrader server together, as a packet capture sees them, with EA commands.
 
 A whole core with two accounts of one server behind one bridge, whose strategy asks for more than
-may go, while both lines are cut again and again.
+may go, while both lines are cut again and again and somebody asks for history all the time.
 """
 
 from __future__ import annotations
@@ -22,11 +22,13 @@ from tests.ledger import note
 from tests.seeds import seed_of_test
 from tests.venue.metatrader_stage import KEY, LOGIN, QUICK
 
+from thft.cli.history_asked import NoAnswer, ask
 from thft.core.config import load
 from thft.core.runner import Core
 from thft.gateway.limiter import SECOND_NS
 from thft.gateway.metatrader.account import MetaTraderAccount
 from thft.gateway.metatrader.bridge import Bridge
+from thft.gateway.metatrader.history.door import Request
 from thft.gateway.metatrader.protocol.frames import Framer
 from thft.model.fixed import SIZE_ONE, parse_price
 from thft.sim.metatrader.expert import Expert, Login
@@ -114,10 +116,14 @@ class Storm:
     experts: dict[str, Expert] = field(default_factory=dict)
     cancels: list[Asked] = field(default_factory=list)
     frames: list[Frame] = field(default_factory=list)
+    over: bool = False
+    told: list[int] = field(default_factory=list)
+    """Rows of each history that somebody was told."""
+    untold: int = 0
 
     @property
     def bridge(self) -> Bridge:
-        (bridge,) = self.core._gateways.all
+        bridge = self.core._gateways.all[0]
         assert isinstance(bridge, Bridge)
         return bridge
 
@@ -164,6 +170,17 @@ class Storm:
         expert = self.experts[self.choose.choice(LOGINS)]
         expert.cut() if self.choose.random() < 0.5 else expert.restart()
 
+    async def wonder(self) -> None:
+        """Somebody asks for one account's history after the other's, as fast as he hears."""
+        while not self.over:
+            for login in LOGINS:
+                request = Request(f"acc{login}", "5", 0)
+                try:
+                    found = await asyncio.to_thread(ask, self.core.directory, request)
+                    self.told.append(len(found.rows))
+                except NoAnswer:
+                    self.untold += 1
+
     def calm(self) -> bool:
         """The engine knows of every order what became of it."""
         doubt = [one for one in self.core.kernel.state.orders.values() if one.state != "ACCEPTED"]
@@ -207,6 +224,7 @@ async def _storm(core: Core, choose: random.Random) -> Storm:
     loop = asyncio.get_running_loop()
     try:
         await until(storm.ready, "READY", core)
+        wondering = asyncio.ensure_future(storm.wonder())
         end_s, cut_s = loop.time() + STORM_S, loop.time() + CUT_S
         while loop.time() < end_s:
             storm.step()
@@ -215,6 +233,8 @@ async def _storm(core: Core, choose: random.Random) -> Storm:
                 cut_s += CUT_S
             await asyncio.sleep(STEP_S)
             capture.drain()
+        storm.over = True
+        await wondering
         await until(storm.calm, "calm", core)
         storm.agree()
         capture.drain()
@@ -255,9 +275,11 @@ def test_no_second_of_all_links_of_a_server_is_over_its_limits(
     assert 0 < most["data"] <= DATA_PER_S
     assert len({one.port for one in storm.frames}) >= len(LOGINS) + 2  # and cut in between
     assert kinds["OPEN"] and kinds["MODIFY"] and kinds["SNAPSHOT"]
+    assert len(storm.told) > STORM_S and max(storm.told) > 0
     waited = judge_cancels(storm)
     links = len({one.port for one in storm.frames})
     figures = {"frames": sum(kinds.values()), "links": links, "cancels": waited, "most": most}
+    figures |= {"histories": len(storm.told), "histories_refused": storm.untold}
     note("metatrader_tap", seed=seed, seconds=STORM_S, **figures, limit=limits, failures=0)
 
 

@@ -16,6 +16,7 @@ from thft.cli import (
     fix,
     fix_drive,
     fix_echo,
+    history,
     journal,
     replay,
     roles,
@@ -43,6 +44,7 @@ app.command(sim.sim)
 app.command(bench.bench)
 app.command(fix.app)
 app.command(feed.app)
+app.command(history.app)
 app.command(symbol.app)
 
 

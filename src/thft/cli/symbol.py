@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import tomllib
 from pathlib import Path
@@ -12,6 +11,7 @@ from cyclopts import App, Parameter
 
 from thft.base.errors import LocalError
 from thft.cli.complaint import WRONG
+from thft.cli.whole_file import write_whole
 from thft.core.config import BadConfig, Config, load
 from thft.core.symbology.spelled import read_map
 from thft.core.symbology.terms import TermsConfig
@@ -124,7 +124,7 @@ def export(file: File, *, config: Path) -> int:
     if file == STREAM:
         sys.stdout.write(to_csv(rows))
         return 0
-    _write(Path(file), to_csv(rows))
+    write_whole(Path(file), to_csv(rows))
     print(f"{file}: {len(rows)} rows")
     return 0
 
@@ -152,7 +152,7 @@ def import_(file: File, *, config: Path) -> int:
             print(f"{file}:{line}: {reason}")
         return WRONG
     load(config, rows)
-    _write(config.parent / target, to_csv(rows.rows))
+    write_whole(config.parent / target, to_csv(rows.rows))
     print(f"{config.parent / target}: {len(rows.rows)} rows")
     return 0
 
@@ -176,16 +176,3 @@ def _read(file: str) -> str:
         raise LocalError(f"{file} cannot be read: {error.strerror}", "check the path") from error
     except UnicodeDecodeError as error:
         raise LocalError(f"{file} is no UTF-8: {error.reason}", "save it as UTF-8") from error
-
-
-def _write(path: Path, text: str) -> None:
-    """Puts a file in place as a whole."""
-    beside = path.with_name(f".{path.name}.new")
-    try:
-        with beside.open("w", encoding="utf-8", newline="") as target:
-            target.write(text)
-            target.flush()
-            os.fsync(target.fileno())
-        beside.replace(path)
-    except OSError as error:
-        raise LocalError(f"{path} cannot be written: {error.strerror}", "check it") from error

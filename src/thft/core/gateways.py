@@ -21,6 +21,7 @@ from thft.gateway.metatrader.account import MetaTraderAccount
 from thft.gateway.metatrader.account import Wanted as WantedAccount
 from thft.gateway.metatrader.bridge import Bridge
 from thft.gateway.metatrader.clock import ServerClock
+from thft.gateway.metatrader.history.door import Door, Host
 from thft.gateway.metatrader.settings import DIALECTS, MetaTraderSettings
 from thft.gateway.port import EngineInbox, Trading
 from thft.gateway.supervisor import loop_ns
@@ -94,7 +95,15 @@ def _contracts(
 class Gateways:
     """All gateways of one core."""
 
-    def __init__(self, inbox: EngineInbox, config: Config, state: State, stores: FixStores) -> None:
+    def __init__(
+        self,
+        inbox: EngineInbox,
+        config: Config,
+        state: State,
+        stores: FixStores,
+        directory: Path,
+    ) -> None:
+        """`directory` is the engine's own."""
         self._inbox = inbox
         self._config = config
         self._state = state
@@ -109,15 +118,22 @@ class Gateways:
         self.trading: dict[str, Trading] = {}
         """Account → where its effects go."""
         terminals: list[MetaTraderAccount] = []
+        asked: dict[str, Host] = {}
         for venue in config.venues:
             if venue.fix is not None:
                 self.all.append(self._fix(venue, venue.fix))
             elif venue.metatrader is not None:
-                terminals.append(self._terminal(venue, venue.metatrader))
+                terminal, account = self._terminal(venue, venue.metatrader)
+                terminals.append(terminal)
+                if account:
+                    self.trading[account] = terminal
+                    asked[account] = Host(terminal, venue.symbols)
             else:
                 self.all.append(self._websocket(venue))
         if terminals:
             self.all.append(Bridge(config.metatrader, terminals, self._stranger))
+        if asked:
+            self.all.append(Door(directory, asked))
 
     def _feed(self, name: str) -> tuple[int, dict[str, int]]:
         """Returns a feed's number and, by the venue's symbol, its instruments."""
@@ -179,7 +195,10 @@ class Gateways:
                 return name
         return ""
 
-    def _terminal(self, venue: VenueConfig, settings: MetaTraderSettings) -> MetaTraderAccount:
+    def _terminal(
+        self, venue: VenueConfig, settings: MetaTraderSettings
+    ) -> tuple[MetaTraderAccount, str]:
+        """Returns a terminal, and the account that is traded there or empty."""
         feed, symbols = self._feed(venue.name)
         account = self._account_of(feed)
         logons = self._state.accounts[account].session if account else 0
@@ -193,10 +212,7 @@ class Gateways:
         calendar = Calendar(venue.closed)
         wanted = WantedAccount(feed, symbols, account, logons, hedged, ends, venue.trades, calendar)
         platform = DIALECTS[venue.dialect]
-        terminal = MetaTraderAccount(self._inbox, platform, settings, wanted, gate, clock)
-        if account:
-            self.trading[account] = terminal
-        return terminal
+        return MetaTraderAccount(self._inbox, platform, settings, wanted, gate, clock), account
 
     def _fix(self, venue: VenueConfig, settings: FixSettings) -> FixClient:
         feed, symbols = self._feed(venue.name)

@@ -93,7 +93,7 @@ class Core:
         self._trace = FatalTrace(directory / "core")
         self._stores = FixStores(config, directory)
         self._start(catalogue, note)
-        self._gateways = Gateways(self, config, self.kernel.state, self._stores)
+        self._gateways = Gateways(self, config, self.kernel.state, self._stores, directory)
 
     def _start(self, catalogue: Catalogue, note: str) -> None:
         recovered, state = self.journal.recovered, self.kernel.state

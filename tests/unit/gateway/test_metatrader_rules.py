@@ -13,6 +13,7 @@ from thft.gateway.metatrader import commands as c
 from thft.gateway.metatrader.answers import Answer
 from thft.gateway.metatrader.bridge import Bridge
 from thft.gateway.metatrader.clock import QUARTER_MS, ServerClock
+from thft.gateway.metatrader.history.door import Door
 from thft.gateway.metatrader.protocol import records as r
 from thft.gateway.metatrader.protocol.frames import WrongFrame
 from thft.model.fixed import ABSENT, SIZE_ONE
@@ -182,8 +183,8 @@ def written(path: Path, **changes: str) -> Path:
 
 def test_a_configured_terminal_has_its_account_behind_one_bridge(tmp_path: Path) -> None:
     core = Core(load(written(tmp_path / "c.toml")), tmp_path / "data")
-    (bridge,) = core._gateways.all
-    assert isinstance(bridge, Bridge)
+    bridge, door = core._gateways.all
+    assert isinstance(bridge, Bridge) and isinstance(door, Door)
     account = bridge.accounts["5", "51001234"]
     assert core._gateways.trading == {"acc": account}
     assert account.quotes.subscriptions[1].symbol == "EURUSD.m"

@@ -17,6 +17,7 @@ from thft.gateway.fix_link import now
 from thft.gateway.gate import Gate
 from thft.gateway.limiter import Item, Lane
 from thft.gateway.metatrader.clock import LATEST_MS, ServerClock
+from thft.gateway.metatrader.history.desk import HistoryDesk, Question
 from thft.gateway.metatrader.link import EaLink
 from thft.gateway.metatrader.orders import OrderDesk
 from thft.gateway.metatrader.protocol import keys
@@ -74,7 +75,7 @@ class MetaTraderAccount:
         self.settings = settings
         self._wanted = wanted
         self._gate = gate
-        self._clock = clock
+        self.clock = clock
         self._name = f"mt{platform}/{settings.login}"
         self.link: EaLink | None = None
         self._states: dict[str, tuple[str, str]] = {}
@@ -114,8 +115,14 @@ class MetaTraderAccount:
             wanted.symbols,
             timing or Timing(),
             self._account_state,
-            lambda question: self._say(Lane.QUERY, question),
+            self._ask,
             self._relog,
+        )
+        readiness = self.readiness
+        self.history = HistoryDesk(
+            readiness.number,
+            lambda: readiness.asks_history,
+            lambda question: self._say(Lane.QUERY, question),
         )
 
     # ---- who may come in -----------------------------------------------------------------------
@@ -182,6 +189,7 @@ class MetaTraderAccount:
         self._gate.outlets.remove(link)
         self.orders.ended()
         self.readiness.end()
+        self.history.end(reason)
         self._gate.throttle.forget(self._name)
         self._offline(f"connected, then lost: {reason}")
 
@@ -213,7 +221,8 @@ class MetaTraderAccount:
             case r.DealRow(req=0) | r.OrderRow(req=0):
                 self._news(record)
             case _:
-                self.readiness.rows(record)
+                if not self.history.rows(record):
+                    self.readiness.rows(record)
 
     def _news(self, row: r.DealRow | r.OrderRow) -> None:
         """Takes what just happened on the account."""
@@ -235,7 +244,7 @@ class MetaTraderAccount:
     def _beat(self, heart: r.Heart) -> None:
         first, self._heart = self._heart is None, heart
         utc_ms = self._inbox.now_ns() // 1_000_000
-        self._clock.sample(heart.time_server, utc_ms, runs=self.platform == "5")
+        self.clock.sample(heart.time_server, utc_ms, runs=self.platform == "5")
         self._measure(heart)
         if first:
             server_ms = heart.time_server if heart.connected else 0
@@ -243,6 +252,7 @@ class MetaTraderAccount:
                 self._say(Lane.DATA, question)
             if self._wanted.account:
                 self.readiness.begin()
+                self.history.begin()
         self.quotes.heart(heart.connected)
         self._allowed(heart)
 
@@ -271,8 +281,8 @@ class MetaTraderAccount:
             ("terminal_ping_us", heart.ping_us),
             ("reconnects", heart.reconnects),
             ("server_time_ms", heart.time_server if 0 < heart.time_server < LATEST_MS else ABSENT),
-            ("server_offset_ms", self._clock.offset_ms),
-            ("server_uncertain_ms", self._clock.uncertain_ms),
+            ("server_offset_ms", self.clock.offset_ms),
+            ("server_uncertain_ms", self.clock.uncertain_ms),
         ]
         known = tuple(value for value in values if value[1] != ABSENT)
         self._inbox.metric("broker", self._wanted.account or self._name, known)
@@ -316,6 +326,21 @@ class MetaTraderAccount:
 
         self._put(lane, out, lambda: None, 0)
 
+    def _ask(self, question: r.Snapshot | r.History) -> None:
+        if isinstance(question, r.History):
+            self.history.give_way()
+        self._say(Lane.QUERY, question)
+
+    def ask(self, question: Question) -> None:
+        """Takes a question for history; raises NoHistory."""
+        self.history.put(question)
+        self.turn_end()
+
+    @property
+    def away(self) -> str:
+        """Why there is no terminal to ask, empty when there is one."""
+        return "" if self.link is not None else self._states.get("feed", ("", WAITS))[1]
+
     def _relog(self, reason: str) -> None:
         if self.link is not None:
             self.link.drop("STOP", reason)
@@ -323,6 +348,7 @@ class MetaTraderAccount:
     def turn_end(self) -> None:
         """Ends a turn: what was taken is written, then effects and questions leave."""
         self._inbox.turn_end()
+        self.history.turn()
         self._gate.run()
 
     # ---- states --------------------------------------------------------------------------------

@@ -356,6 +356,10 @@ class OrderDesk:
                 return ours
         return ""
 
+    def dealt(self) -> dict[int, str]:
+        """Returns our id by the ticket of each deal that was booked in this run."""
+        return {ticket: ours for ours, known in self._done.items() for ticket in known.deals}
+
     def known_as(self, ticket: int, magic: int, comment: str) -> str:
         """Returns our id of an order or deal, or empty."""
         if ticket in self._tickets:

@@ -117,13 +117,19 @@ class Readiness:
     def _look(self) -> None:
         self._again = False
         self._history = None
-        self._snapshot = Answer(self._next())
+        self._snapshot = Answer(self.number())
         self._ask(r.Snapshot(self._snapshot.req))
         self._later(self._timing.answer_s, self._late)
 
-    def _next(self) -> int:
+    def number(self) -> int:
+        """Returns the number of the connection's next question."""
         self._requests += 1
         return self._requests
+
+    @property
+    def asks_history(self) -> bool:
+        """A HISTORY of the engine's own is under way."""
+        return self._history is not None
 
     def _late(self) -> None:
         self.ready = False
@@ -151,7 +157,7 @@ class Readiness:
         doubtful = self._desk.doubtful
         if answer is self._snapshot and doubtful:
             since_ms = min(order.submitted_ns for order in doubtful) // 1_000_000 - DAY_MS
-            self._history = Answer(self._next())
+            self._history = Answer(self.number())
             self._ask(r.History(self._history.req, max(since_ms, 0), 0, ""))
             self._later(self._timing.answer_s, self._late)
             return
@@ -257,7 +263,7 @@ class Readiness:
         self._later(self._timing.poll_s, self._look)
 
     def _unequal(
-        self, symbol: str, instrument: int, positions: list[r.PositionRow]
+        self, symbol: str, instrument: int, positions: Iterator[r.PositionRow]
     ) -> Iterator[str]:
         """Yields in words where a symbol's positions are not those booked here."""
         terms, hedged = self._desk.terms_by_name[symbol], self._desk.hedged

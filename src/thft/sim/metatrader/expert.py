@@ -10,6 +10,7 @@ import asyncio
 import secrets
 import ssl
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,6 +77,8 @@ class Expert:
         self.sent: list[bytes] = []
         """Lines of this connection that a fault may repeat."""
         self.deaf = False
+        self.rows_sent = 0
+        """Of the HISTORY under way."""
         self._writer: asyncio.StreamWriter | None = None
         self._keys: k.Keys | None = None
         self._open = False
@@ -115,6 +118,7 @@ class Expert:
         self._in = self._out = 0
         self._pumps: dict[int, _Pump] = {}
         self._asked: list[r.Snapshot | r.History] = []
+        self._chunks: Iterator[int] = iter(())
         self._base_ms: int | None = None
         self._heartbeat_s, self._beat_s = 2.0, 0.0
         self._keys = None
@@ -160,6 +164,7 @@ class Expert:
                 self._heart()
             while self._asked:
                 self._answer(self._asked.pop(0))
+            self.rows_sent = next(self._chunks, 0)
 
     # ---- the line ------------------------------------------------------------------------------
 
@@ -390,21 +395,50 @@ class Expert:
         )
 
     def _answer(self, asked: r.Snapshot | r.History) -> None:
+        """Begins an answer; a HISTORY takes the place of one that is not over."""
         terminal = self.terminal
-        rows: list[Any]
-        if isinstance(asked, r.Snapshot):
-            deals = 0
-            rows = [*terminal.orders.values(), *terminal.positions.values()]
+        if isinstance(asked, r.History):
+            rows = _history(terminal, asked)
+            self._chunks = self._chunked(asked.req, rows)
         else:
-            wanted = [row for row in terminal.deals if row.time_server >= asked.from_server]
-            deals = len(wanted)
-            done = [row for row in terminal.closed.values() if row.done_server >= asked.from_server]
-            rows = [*wanted, *done]
-        orders = sum(isinstance(row, r.OrderRow) for row in rows)
-        positions = len(rows) - orders - deals
-        self.send(r.Begin(asked.req, terminal.now_ms(), orders, positions, deals))
+            rows = [*terminal.orders.values(), *terminal.positions.values()]
+        self.send(r.Begin(asked.req, terminal.now_ms(), *_counts(rows)))
+        if isinstance(asked, r.Snapshot):
+            for row in rows:
+                self.send(row._replace(req=asked.req))
+            self._end(asked.req, rows)
+
+    def _chunked(self, req: int, rows: list[Any]) -> Iterator[int]:
+        """Sends a HISTORY, a chunk for each turn of the timer; yields how many rows are sent."""
         for number, row in enumerate(rows, 1):
-            self.send(row._replace(req=asked.req))
-            if isinstance(asked, r.History) and not number % CHUNK:
-                self.send(r.Progress(asked.req, number, len(rows)))
-        self.send(r.End(asked.req, orders, positions, deals, True, terminal.history_from))
+            self.send(row._replace(req=req))
+            if not number % CHUNK:
+                self.send(r.Progress(req, number, len(rows)))
+                yield number
+        self._end(req, rows)
+
+    def _end(self, req: int, rows: list[Any]) -> None:
+        terminal = self.terminal
+        self.send(r.End(req, *_counts(rows), terminal.connected, terminal.history_from))
+
+
+def _counts(rows: list[Any]) -> tuple[int, int, int]:
+    """Returns how many orders, positions and deals there are."""
+    orders = sum(isinstance(row, r.OrderRow) for row in rows)
+    deals = sum(isinstance(row, r.DealRow) for row in rows)
+    return orders, len(rows) - orders - deals, deals
+
+
+def _history(terminal: Terminal, asked: r.History) -> list[Any]:
+    """Returns deals and done orders of a time and a symbol, by time."""
+    times: list[tuple[int, r.DealRow | r.OrderRow]] = [
+        *((row.time_server, row) for row in terminal.deals),
+        *((row.done_server, row) for row in terminal.closed.values()),
+    ]
+    within = [
+        (at_ms, row)
+        for at_ms, row in times
+        if asked.from_server <= at_ms and (not asked.to_server or at_ms <= asked.to_server)
+        if asked.symbol in ("", row.symbol)
+    ]
+    return [row for _, row in sorted(within, key=lambda one: one[0])]
