@@ -73,7 +73,7 @@ void NewsTurn()
 // Takes one transaction; called from OnTradeTransaction.
 void NewsTake(const MqlTradeTransaction &trans)
 {
-   if(gState != AT_OPEN)
+   if(gState != AT_OPEN || !SameAccount())
       return;
    if(trans.type == TRADE_TRANSACTION_DEAL_ADD || trans.type == TRADE_TRANSACTION_DEAL_UPDATE)
       NewsSay(ROW_DEAL, (long)trans.deal);

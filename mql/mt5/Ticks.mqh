@@ -6,6 +6,7 @@
 #define FAILURES_MOST 5
 #define RETRY_MS 200
 #define RETRY_AFTER_GAP_MS 5000
+#define TICKS_STILL_LOAD 4403
 
 // Time of the newest tick, 0 while there is none.
 long NewestMs(string symbol)
@@ -55,8 +56,11 @@ void TicksRead(int at)
       MqlTick ticks[];
       uint asked = (uint)(gSubs[at].skip + TICKS_A_FRAME);
       long newest = NewestMs(gSubs[at].symbol);
+      ResetLastError();
       int count = CopyTicks(gSubs[at].symbol, ticks, COPY_TICKS_ALL, (ulong)gSubs[at].from, asked);
-      if(count < 0)
+      // It may bring later ticks while earlier ones still load: those are waited for, the last time it is taken as it is.
+      bool loads = GetLastError() == TICKS_STILL_LOAD && !gSubs[at].present && gSubs[at].failures + 1 < FAILURES_MOST;
+      if(count < 0 || loads)
       {
          TicksFailed(at);
          return;

@@ -19,7 +19,7 @@ string ResultOf(uint retcode)
       return "rejected";
    if(retcode == 10022 || retcode == 10023)
       return "rejected";
-   if(retcode >= 10025 && retcode <= 10030)
+   if((retcode >= 10025 && retcode <= 10027) || retcode == 10029 || retcode == 10030)
       return "rejected";
    if(retcode >= 10032 && retcode <= 10036)
       return "rejected";

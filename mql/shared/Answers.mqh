@@ -8,6 +8,7 @@
 
 #define CHUNK_ROWS 256
 #define ROWS_MOST 100000
+#define LIST_READS 8
 #define REQ_MOST 1000000000000000
 #define ONLINE_MS 5000
 
@@ -47,6 +48,11 @@ void AnswerClear(Answer &answer, long req)
    answer.deals = 0;
    answer.complete = false;
    answer.span = 0;
+   RowsClear(answer);
+}
+
+void RowsClear(Answer &answer)
+{
    ArrayResize(answer.kinds, 0);
    ArrayResize(answer.tickets, 0);
    ArrayResize(answer.times, 0);
@@ -148,6 +154,33 @@ void OnlineTurn()
       gOnlineAt = MonoMs();
 }
 
+// Reads what is open until two readings are the same: an order that leaves meanwhile moves others to places already passed.
+void GatherSteady(Answer &answer)
+{
+   long before[];
+   for(int turn = 0; turn < LIST_READS; turn++)
+   {
+      ArrayResize(before, ArraySize(answer.tickets));
+      ArrayCopy(before, answer.tickets);
+      RowsClear(answer);
+      GatherOpen(answer);
+      if(turn > 0 && SameTickets(before, answer.tickets))
+         return;
+   }
+   answer.complete = false;
+}
+
+bool SameTickets(const long &one[], const long &other[])
+{
+   int count = ArraySize(one);
+   if(count != ArraySize(other))
+      return false;
+   for(int i = 0; i < count; i++)
+      if(one[i] != other[i])
+         return false;
+   return true;
+}
+
 string TakeSnapshot(string &fields[], int count)
 {
    long req = 0;
@@ -157,7 +190,7 @@ string TakeSnapshot(string &fields[], int count)
    // One that is asked for again replaces the one under way: whoever asked has given that up.
    AnswerClear(gSnapshot, req);
    gSnapshot.complete = TerminalInfoInteger(TERMINAL_CONNECTED) != 0;
-   GatherOpen(gSnapshot);
+   GatherSteady(gSnapshot);
    AnswerBegin(gSnapshot);
    return "";
 }

@@ -131,6 +131,7 @@ void BridgeTurn()
    if(gState == AT_END)
       return;
    OnlineTurn();
+   SessionAccount();
    if(gState == AT_REST)
    {
       if(MonoMs() >= gDialAt)
@@ -153,7 +154,7 @@ void BridgeTurn()
 // A tick of the chart's symbol: what is new goes out at once.
 void BridgeTick()
 {
-   if(gState != AT_OPEN)
+   if(gState != AT_OPEN || !SameAccount())
       return;
    TicksTurn();
    LineFlush();

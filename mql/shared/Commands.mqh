@@ -160,8 +160,9 @@ void CommandDo(Command &command, Outcome &outcome)
    bool opens = command.name == "OPEN" || command.name == "CLOSE";
    if(opens && IdKnown(command.id))
    {
-      OutcomeSet(outcome, "duplicate", "this run of the EA has handed it to the terminal already");
-      TradeFind(command, outcome);
+      // A history that cannot be read makes it no less known.
+      if(!TradeFind(command, outcome) || outcome.result != "duplicate")
+         OutcomeSet(outcome, "duplicate", "this run of the EA has handed it to the terminal already");
       return;
    }
    if(opens && TradeFind(command, outcome))

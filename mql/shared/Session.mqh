@@ -45,6 +45,7 @@ void Dial()
    gState = AT_HELLO;
    gStepAt = MonoMs();
    gHeardAt = gStepAt;
+   gListenedAt = gStepAt;
    SayHello();
 }
 
@@ -141,6 +142,7 @@ string TakeFrame(uchar &body[], int length)
 void SessionReceive()
 {
    long began = MonoMs();
+   gListenedAt = began;
    if(!InboxRead())
       gBroken = true;
    uchar body[];
@@ -165,7 +167,14 @@ void SessionReceive()
       EndLine("", "the engine or the network broke it");
 }
 
-// Ends what is flooded, silent, late or no longer of this account.
+// Ends what is no longer of this account, before anything of another one could be told.
+void SessionAccount()
+{
+   if(gState != AT_REST && gState != AT_END && !SameAccount())
+      EndLine("STOP", "the terminal is on another account now");
+}
+
+// Ends what is flooded, silent or late.
 void SessionJudge()
 {
    if(gState == AT_REST || gState == AT_END)
@@ -180,8 +189,7 @@ void SessionJudge()
       gRemedy = "Is it the engine's MetaTrader port, and is TLS switched on at both ends or at none?";
       EndLine("SILENCE", "no answer to HELLO or AUTH within 10 s");
    }
-   else if(gState == AT_OPEN && now - gHeardAt > SILENCE_MS)
+   // An EA that a broker or a download kept for long has not listened: what waits is read before silence is judged.
+   else if(gState == AT_OPEN && gListenedAt - gHeardAt > SILENCE_MS)
       EndLine("SILENCE", "nothing from the engine for 10 s");
-   else if(!SameAccount())
-      EndLine("STOP", "the terminal is on another account now");
 }

@@ -12,6 +12,7 @@
 int    gState = AT_REST;
 long   gStepAt = 0;
 long   gHeardAt = 0;
+long   gListenedAt = 0;
 long   gDialAt = 0;
 long   gWaitMs = WAIT_FIRST_MS;
 bool   gRefused = false;

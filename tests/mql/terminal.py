@@ -101,6 +101,7 @@ class Terminal:
         step_ms: int = 0,
         count_from: int = 0,
         login: str = "51001234",
+        leaks: bool = False,
         **inputs: object,
     ) -> None:
         self.dialect = dialect
@@ -110,8 +111,8 @@ class Terminal:
         environment |= {"MQL_SEED": str(seed), "MQL_QUIRKS": str(int(quirks)), "MQL_LOGIN": login}
         environment |= {"MQL_HEDGING": str(int(hedging)), "MQL_STEP_MS": str(step_ms)}
         environment |= {"MQL_COUNT_FROM": str(count_from)}
-        # dlclose and detect_leaks do not agree; what leaks here ends with the process
-        environment |= {"ASAN_OPTIONS": "detect_leaks=0", "UBSAN_OPTIONS": "print_stacktrace=1"}
+        environment |= {"ASAN_OPTIONS": f"detect_leaks={int(leaks)}"}
+        environment |= {"UBSAN_OPTIONS": "print_stacktrace=1"}
         self._process = subprocess.Popen(
             [str(program), str(library)],
             stdin=subprocess.PIPE,

@@ -61,10 +61,12 @@ def _expert(tmp_path: Path) -> Path:
 def test_what_mql_means_by_text_arrays_and_globals(tmp_path: Path) -> None:
     terminal = Terminal(5, 1, source=_expert(tmp_path), InpText="given")
     terminal.ask("restart")
+    terminal.ask("turn")
     terminal.close()
     first = ["starts 1 42 given 5", "null true false 0", "split 3 1", "bytes 7 3"]
     first += ["5000000000 7 1.50 x", "kept 2"]
-    assert list(terminal.prints) == [*first, "over 3", *first, "over 1"]
+    turned = [first[0].replace("starts 1", "starts 2"), *first[1:]]
+    assert list(terminal.prints) == [*first, "over 2", *first, "over 3", *turned, "over 1"]
 
 
 @pytest.mark.parametrize(

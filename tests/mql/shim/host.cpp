@@ -1,8 +1,8 @@
 // The program: loads an Expert, runs its events one by one, obeys lines on stdin, answers on stdout.
 //
 // usage: host EXPERT.so; environment: MQL_INPUT_name (inputs), MQL_SEED, MQL_QUIRKS, MQL_HEDGING,
-// MQL_LOGIN, MQL_SERVER, MQL_STEP_MS, MQL_COUNT_FROM. The Expert is taken out of memory at each
-// end, so that its globals begin anew as they do in the terminal.
+// MQL_LOGIN, MQL_SERVER, MQL_STEP_MS, MQL_COUNT_FROM. `restart` takes the Expert out of memory, so
+// that its globals begin anew; `turn` does not, as the terminal does not for another timeframe.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -30,24 +30,39 @@ struct Expert {
   }
 
   void load() {
+    timer_ms = 0;
     library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (library == nullptr) {
       std::fprintf(stderr, "cannot load the Expert: %s\n", dlerror());
       std::_Exit(2);
     }
-    timer_ms = 0;
+    begin();
+  }
+
+  void begin() {
     auto *init = entry<int()>("expert_init");
     int said = init ? init() : 0;
     say('!', "init " + std::to_string(said));
     if (said != 0) unload(mql::REASON_INITFAILED);
   }
 
-  void unload(int reason) {
-    if (library == nullptr) return;
+  void end(int reason) {
     stopping = true;
     if (auto *deinit = entry<void(int)>("expert_deinit")) deinit(reason);
     stopping = false;
+  }
+
+  void unload(int reason) {
+    if (library == nullptr) return;
+    end(reason);
     forget();
+  }
+
+  // Another timeframe of the chart: the Expert stays in memory and its globals keep their values.
+  void turn() {
+    if (library == nullptr) return load();
+    end(mql::REASON_CHARTCHANGE);
+    begin();
   }
 
   // As when the terminal dies: no word to anybody.
@@ -108,6 +123,9 @@ bool market_command(const std::vector<std::string> &words) {
   else if (name == "burst" && one) walk(*one, whole(2));
   else if (name == "stream") stream = {whole(1), whole(2), whole(3)};
   else if (name == "copies_fail" && one) one->broken_copies = whole(2);
+  else if (name == "copies_late" && one) one->late_copies = whole(2);
+  else if (name == "histories_fail") broken_histories = whole(1);
+  else if (name == "slips") slips = whole(1);
   else if (name == "filling" && one) one->filling = whole(2);
   else if (name == "mode" && one) one->mode = whole(2);
   else if (name == "contract" && one) one->contract = number(2);
@@ -130,7 +148,10 @@ bool terminal_command(const std::vector<std::string> &words) {
   else if (name == "hedging") account.hedging = on;
   else if (name == "address_allowed") allowed_address = on;
   else if (name == "cut") cut_sockets();
-  else if (name == "restart") expert.unload(mql::REASON_CHARTCHANGE), expert.load();
+  else if (name == "login") account.login = std::stol(words.at(1));
+  else if (name == "leak") *new (std::nothrow) volatile char[77] = 1;
+  else if (name == "turn") expert.turn();
+  else if (name == "restart") expert.unload(mql::REASON_RECOMPILE), expert.load();
   else if (name == "remove") expert.unload(mql::REASON_REMOVE);
   else if (name == "kill") { expert.forget(); expert.load(); }
   else if (name == "fault") {
@@ -212,6 +233,7 @@ void run() {
 }  // namespace
 
 std::deque<Fault> faults;
+long broken_histories = 0, slips = 0;
 Account account;
 
 // A tick or timer event that waits, or is being handled, makes another one vanish.

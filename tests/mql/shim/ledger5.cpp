@@ -182,6 +182,7 @@ Answer change(const mql::MqlTradeRequest &request) {
   }
   order.price = request.price, order.sl = request.sl, order.tp = request.tp;
   order.stop_limit = request.stoplimit, order.expiration = request.expiration;
+  order.time_type = request.type_time;
   tell(mql::TRADE_TRANSACTION_ORDER_UPDATE, ticket, 0, 0, order.symbol);
   return {10009, "Request executed", ticket};
 }
@@ -196,6 +197,24 @@ bool reached(const Order &order, double bid, double ask) {
   }
 }
 
+// A stop-limit order whose stop is reached goes on under its number as a limit order.
+void turn_limit(Order &order, double bid, double ask) {
+  bool buys = order.type == mql::ORDER_TYPE_BUY_STOP_LIMIT;
+  bool sells = order.type == mql::ORDER_TYPE_SELL_STOP_LIMIT;
+  if (!(buys && ask >= order.price) && !(sells && bid <= order.price)) return;
+  order.type = buys ? mql::ORDER_TYPE_BUY_LIMIT : mql::ORDER_TYPE_SELL_LIMIT;
+  order.price = order.stop_limit;
+  tell(mql::TRADE_TRANSACTION_ORDER_UPDATE, order.ticket, 0, 0, order.symbol);
+}
+
+// Whether the time of an order is over.
+bool is_due(const Order &order) {
+  constexpr long DAY_S = 86'400;
+  long now_s = server_ms() / 1'000, day_end_s = (order.setup_ms / 1'000 / DAY_S + 1) * DAY_S;
+  if (order.time_type == mql::ORDER_TIME_DAY) return now_s >= day_end_s;
+  return order.time_type == mql::ORDER_TIME_SPECIFIED && now_s >= order.expiration;
+}
+
 }  // namespace
 
 Answer send(const mql::MqlTradeRequest &request) {
@@ -205,7 +224,8 @@ Answer send(const mql::MqlTradeRequest &request) {
   Answer no = refused(request);
   if (no.retcode != 0) return no;
   Fault fault;
-  if (opens) take("requote reject partial timeout lost unheard code", fault);
+  if (opens) take("requote reject partial timeout lost unheard code slow", fault);
+  if (fault.kind == "slow") now.jumped_ms += fault.code;
   if (fault.kind == "requote") return {10004, "Requote"};
   if (fault.kind == "reject") return {10006, "Request rejected"};
   if (fault.kind == "code") return {static_cast<mql::uint>(fault.code), "as told"};
@@ -217,6 +237,10 @@ Answer send(const mql::MqlTradeRequest &request) {
   return answer;
 }
 
+void first_leaves() {
+  if (!orders.empty()) end(orders.begin()->second, mql::ORDER_STATE_CANCELED);
+}
+
 }  // namespace ledger
 
 namespace trading {
@@ -225,9 +249,12 @@ using namespace ledger;
 
 void market_moved(const Listed &one) {
   for (auto at = orders.begin(); at != orders.end();) {
-    Order order = (at++)->second;
+    Order &order = (at++)->second;
     auto *tick = newest(one);
-    if (order.symbol == one.name && reached(order, tick->bid, tick->ask)) fill(order, order.initial, order.price);
+    if (order.symbol != one.name) continue;
+    turn_limit(order, tick->bid, tick->ask);
+    if (is_due(order)) end(order, mql::ORDER_STATE_EXPIRED);
+    else if (reached(order, tick->bid, tick->ask)) fill(order, order.initial, order.price);
   }
 }
 

@@ -36,5 +36,6 @@ struct Answer {
   double volume = 0, price = 0;
 };
 Answer send(const mql::MqlTradeRequest &request);
+void first_leaves();  // the oldest order is cancelled elsewhere
 
 }  // namespace ledger

@@ -118,6 +118,11 @@ int CopyTicks(const string &symbol, Array<MqlTick> &ticks, uint, ulong from, uin
   long left = all.end() - first;
   long size = std::min<long>(left, count == 0 ? 2'000 : count);
   if (from == 0) first = all.end() - size;
+  if (one->late_copies > 0) {
+    --one->late_copies;
+    first += size / 2, size -= size / 2;
+    fail(4403);
+  }
   ticks.resize(static_cast<int>(size));
   std::copy(first, first + size, ticks.begin());
   return static_cast<int>(size);

@@ -35,6 +35,7 @@ struct Listed {
   std::vector<mql::MqlTick> ticks;
   long bar = 0, bar_volume = 0;  // MetaTrader 4: this minute and its tick volume
   long broken_copies = 0;        // so many CopyTicks fail from now on
+  long late_copies = 0;          // so many bring their newer half alone: the rest still loads
   bool selected = true;
 };
 extern std::vector<Listed> market;
@@ -70,6 +71,8 @@ struct Account {
 };
 extern Account account;
 struct Fault { std::string kind; long percent = 50; long code = 0; };
+// So many HistorySelect fail; so often the first order leaves just before the second is read.
+extern long broken_histories, slips;
 extern std::deque<Fault> faults;
 // Returns the next fault when it is of these kinds (words with spaces between), and forgets it.
 bool take(const char *kinds, Fault &fault);

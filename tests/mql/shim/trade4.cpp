@@ -55,7 +55,8 @@ int obstacle(const std::string &symbol) {
 
 // The fault of this call; Died is thrown for those that end the Expert, `after` it was done or before.
 int fault_before(Fault &fault) {
-  take("requote reject partial timeout lost unheard code", fault);
+  take("requote reject partial timeout lost unheard code slow", fault);
+  if (fault.kind == "slow") now.jumped_ms += fault.code;
   if (fault.kind == "requote") return 138;
   if (fault.kind == "reject") return 3;
   if (fault.kind == "code") return static_cast<int>(fault.code);
@@ -173,6 +174,8 @@ bool OrderDelete(int ticket, color) {
 
 bool OrderSelect(int which, int how, int from) {
   auto &list = from == MODE_HISTORY ? history : pool;
+  if (how == SELECT_BY_POS && from == MODE_TRADES && which == 1 && terminal::slips > 0)
+    --terminal::slips, close(pool[0].ticket, pool[0].open);
   const Order *found = nullptr;
   if (how == SELECT_BY_POS && which >= 0 && static_cast<std::size_t>(which) < list.size())
     found = &list[static_cast<std::size_t>(which)];
@@ -236,6 +239,10 @@ using namespace mql;
 
 void market_moved(const terminal::Listed &one) {
   auto *tick = newest(one);
+  std::vector<int> due;
+  for (auto &order : pool)
+    if (order.type > OP_SELL && order.expiration > 0 && server_now() >= order.expiration) due.push_back(order.ticket);
+  for (int ticket : due) close(ticket, open_order(ticket)->open, "expiration [" + std::to_string(server_now()) + "]");
   for (auto &order : pool) {
     if (order.symbol != one.name || order.type <= OP_SELL) continue;
     bool buy = order.type % 2 == 0, limit = order.type <= OP_SELLLIMIT;

@@ -80,6 +80,7 @@ bool OrderSend(MqlTradeRequest &request, MqlTradeResult &result) {
 
 int OrdersTotal() { return static_cast<int>(ledger::orders.size()); }
 ulong OrderGetTicket(int at) {
+  if (at == 1 && terminal::slips > 0) --terminal::slips, ledger::first_leaves();
   ulong ticket = nth(ledger::orders, at);
   if (ticket != 0) OrderSelect(ticket);
   return ticket;
@@ -145,6 +146,10 @@ string PositionGetString(ENUM_POSITION_PROPERTY_STRING what) {
 // Chooses by time for the lists by number; what is read by ticket needs no choice.
 bool HistorySelect(datetime from, datetime to) {
   chosen_deals.clear(), chosen_orders.clear();
+  if (terminal::broken_histories > 0) {
+    --terminal::broken_histories;
+    return false;
+  }
   for (auto &one : ledger::deals)
     if (one.second.time_ms / 1'000 >= from && one.second.time_ms / 1'000 <= to) chosen_deals.push_back(one.first);
   for (auto &one : ledger::done)

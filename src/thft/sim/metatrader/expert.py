@@ -24,7 +24,7 @@ from thft.sim.metatrader.terminal import Answer, Terminal
 
 CLASSES = {10008: "placed", 10009: "done", 10010: "partial", 10004: "price"}
 CLASSES |= dict.fromkeys((10020, 10021), "price") | {10024: "busy"}
-CLASSES |= dict.fromkeys((10011, 10012, 10031), "unknown")
+CLASSES |= dict.fromkeys((10011, 10012, 10028, 10031), "unknown")
 UNREAD_BYTES = 1 << 20
 CHUNK = 256
 
