@@ -80,7 +80,7 @@ class Rest:
         if len(body) > MAX_BODY_BYTES:
             return None, f"GET {path}: more than {MAX_BODY_BYTES} bytes"
         if response.status in TOO_MANY:
-            wait_s = _seconds(response.headers.get("Retry-After", ""))
+            wait_s = asked_s(response.headers.get("Retry-After", ""))
             self._quiet_until_s = asyncio.get_running_loop().time() + wait_s
             return None, f"GET {path}: HTTP {response.status}, no requests for {wait_s:.0f} s"
         if response.status != 200:
@@ -89,6 +89,7 @@ class Rest:
         return body, ""
 
 
-def _seconds(retry_after: str) -> float:
+def asked_s(retry_after: str) -> float:
+    """Returns for how long a Retry-After asks, s; `RETRY_S` where it does not say a number."""
     plain = retry_after.isascii() and retry_after.isdigit() and len(retry_after) < 10
     return min(float(retry_after), LONGEST_S) if plain else RETRY_S
