@@ -1,7 +1,7 @@
 """The Bybit v5 simulator: `orderbook.1`, `orderbook.50`, `publicTrade`; run by `thft venue`.
 
-Quirks: at most ten topics a request, one answer for all of them, the first level sent again under
-its number, snapshots out of the blue (`restart` numbers them from 1).
+Quirks: at most ten topics a request, one answer for all of them, none where one is wrong, the
+first level sent again under its number, snapshots out of the blue (`restart` numbers them from 1).
 """
 
 from __future__ import annotations
@@ -51,9 +51,14 @@ class BybitVenue(VenueServer):
 
     def _subscription(self, session: VenueSession, op: str, topics: list[str], number: str) -> None:
         keys = [(channel, symbol) for channel, _, symbol in (one.rpartition(".") for one in topics)]
-        wrong = [f"{key[0]}.{key[1]}" for key in keys if key[0] not in (*DEPTHS, "publicTrade")]
+        wrong = [
+            f"{channel}.{symbol}"
+            for channel, symbol in keys
+            if channel not in (*DEPTHS, "publicTrade") or symbol in self.unlisted
+        ]
         if wrong:
-            session.send(_answer(False, f"Invalid topic: {wrong[0]}", number, op))
+            said = f"error:handler not found,topic:{wrong[0]}"
+            session.send(_answer(False, said, number, op))
             return
         session.send(_answer(True, "", number, op))
         if op == "unsubscribe":

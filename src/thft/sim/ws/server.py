@@ -64,7 +64,7 @@ class VenueSession(WSListener):
         self.symbols: set[str] = set()
         self.channels: set[tuple[str, str]] = set()
         """(channel, symbol), where a venue has more than one."""
-        self.messages_in = 0
+        self.messages_in = self.messages_out = 0
         self.task: asyncio.Future[None] | None = None
         """What runs for this session beside the market, kept from being collected."""
         self._pong: asyncio.Future[None] | None = None
@@ -112,6 +112,7 @@ class VenueSession(WSListener):
 
     def _send_now(self, message: bytes) -> None:
         if self.transport is not None:
+            self.messages_out += 1
             self.transport.send(WSMsgType.TEXT, message)
 
     def stamp(self, market_ns: int) -> None:
@@ -149,6 +150,8 @@ class VenueServer:
     def __init__(self) -> None:
         self.faults = VenueFaults()
         self.counts = VenueCounts()
+        self.unlisted: set[str] = set()
+        """Symbols that the venue does not have; it says so, or not, as the real one does."""
         self.sessions: list[VenueSession] = []
         self._server: asyncio.Server | None = None
         self._rest: web.AppRunner | None = None

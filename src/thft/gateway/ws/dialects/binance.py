@@ -60,6 +60,17 @@ class _Trade(Struct):
     T: int = 0
 
 
+class _Sum(Struct):
+    """Trades of one order at one price; nobody subscribes them, pasted they are understood."""
+
+    s: str
+    a: Number
+    p: str
+    q: str
+    m: bool
+    T: int = 0
+
+
 class _Snapshot(Struct):
     lastUpdateId: UpdateId
     bids: Raw
@@ -83,6 +94,7 @@ _decode = msgspec.json.Decoder(_Message).decode
 _decode_ticker = msgspec.json.Decoder(_Ticker).decode
 _decode_depth = msgspec.json.Decoder(_Depth).decode
 _decode_trade = msgspec.json.Decoder(_Trade).decode
+_decode_sum = msgspec.json.Decoder(_Sum).decode
 _decode_snapshot = msgspec.json.Decoder(_Snapshot).decode
 
 
@@ -167,6 +179,10 @@ class BinanceDialect(VenueDialect):
             self._depth(_decode_depth(payload), recv_ts_ns)
         elif message.e == "trade":
             self._trade(_decode_trade(payload), recv_ts_ns)
+        elif message.e == "aggTrade" and self.loose:
+            sum_of = _decode_sum(payload)
+            trade = _Trade(sum_of.s, sum_of.a, sum_of.p, sum_of.q, sum_of.m, sum_of.T)
+            self._trade(trade, recv_ts_ns)
         elif message.e == "serverShutdown":
             self.leave = "the venue announced its shutdown"
         elif bytes(message.error):

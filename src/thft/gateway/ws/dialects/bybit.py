@@ -116,19 +116,23 @@ class BybitDialect(VenueDialect):
         elif channel == TRADES:
             self._trades(symbol, _decode_trades(message.data), recv_ts_ns)
         elif not message.topic and message.op:
-            self._answered(message, payload)
+            return [*self._answered(message, payload), *self._renewed(recv_ts_ns)]
         else:
             self.unknown_message(payload)
         return self._renewed(recv_ts_ns)
 
-    def _answered(self, message: _Message, payload: bytes) -> None:
+    def _answered(self, message: _Message, payload: bytes) -> list[bytes]:
+        """Takes an answer; what was refused together is asked for again one by one."""
         asked = self._asked_for.pop(message.req_id, [])
         self.waiting.discard((message.op, message.req_id))
         if not message.success:
             named = f" ({asked[0][0]}.{asked[0][1]} …)" if asked else ""
             self.refused(message.ret_msg + named)
+            if message.op == "subscribe" and len(asked) > 1 and not self.leave:
+                return [request for key in asked for request in self._ask("subscribe", [key])]
         elif message.op not in ("subscribe", "unsubscribe", "ping", "pong"):
             self.unknown_message(payload)
+        return []
 
     # ---- books ---------------------------------------------------------------------------------
 
