@@ -241,7 +241,7 @@ def test_15_the_venues_words_are_the_reason() -> None:
         await wire.until(lambda: bool(wire.inbox.reasons("OFFLINE")), "OFFLINE")
 
     assert (
-        "closed by the venue: too many requests (1008)"
+        "closed by the venue: 1008, too many requests"
         in run(story, "binance").reasons("OFFLINE")[0]
     )
 
@@ -313,8 +313,8 @@ def test_20_a_message_in_fragments_is_one_message() -> None:
         session.transport.send(WSMsgType.CONTINUATION, message[30:])
         await wire.settled()
         assert wire.inbox.quotes[0].bid == parse_price("1.2")
-        for _ in range(3):
-            session.transport.send(WSMsgType.CONTINUATION, b"x" * 40_000, fin=False)
+        for kind in (WSMsgType.TEXT, WSMsgType.CONTINUATION, WSMsgType.CONTINUATION):
+            session.transport.send(kind, b"x" * 40_000, fin=False)
         await wire.until(lambda: bool(wire.inbox.reasons("OFFLINE")), "OFFLINE")
 
     inbox = run(story, "binance")

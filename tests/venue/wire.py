@@ -203,14 +203,14 @@ class Wire:
         await self.connect(await self.venue.listen())
         return self
 
-    async def connect(self, port: int) -> None:
-        """Starts the feed against whatever listens on a port."""
+    async def connect(self, port: int, url: str = "") -> None:
+        """Starts the feed against whatever listens on a port, or at another address."""
         record, limit = self.case.venue_record(), self._limit
         wanted = Wanted(FEED, self.case.symbols, self.case.book or record.books[0], trades=True)
         self.feed = WebSocketFeed(
             self.inbox,
             FEED,
-            f"ws://127.0.0.1:{port}/ws",
+            url or f"ws://127.0.0.1:{port}/ws",
             lambda: record.dialect(self.inbox, wanted),
             backoff=Backoff(Prng(1), first_ms=20, cap_ms=100),
             budgets=[self._budget],

@@ -18,12 +18,21 @@ class Backoff:
         self._first_ms = first_ms
         self._cap_ms = cap_ms
         self.failures = 0
+        self._least_ms = 0
+
+    def not_before(self, wait_ms: int) -> None:
+        """Makes the next wait no shorter: the other side has asked for it."""
+        self._least_ms = max(self._least_ms, wait_ms)
 
     def next_ms(self) -> int:
-        """Returns the wait after one more failure: between half of the step and the step."""
+        """Returns the wait after one more failure: between half of the step and the step.
+
+        It is longer once where `not_before` says so.
+        """
         step = min(self._first_ms << min(self.failures, 20), self._cap_ms)
         self.failures += 1
-        return self._prng.between(step // 2, step)
+        least_ms, self._least_ms = self._least_ms, 0
+        return max(least_ms, self._prng.between(step // 2, step))
 
     def proven_healthy(self) -> None:
         """Starts over; call after the connection has been good for long enough."""

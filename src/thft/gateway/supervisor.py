@@ -85,7 +85,7 @@ class Supervisor:
             if self.stopping:
                 break
             wait_s = self._waits.next_ms() / 1_000
-            self._told(f"{reason}; next try in {wait_s:.3g} s")
+            self._told(f"{reason}; next try in {_figures(wait_s)} s")
             reason = ""
             await self.sleep(wait_s)
         return reason
@@ -99,7 +99,7 @@ class Supervisor:
         for one in self._budgets:
             one.attempt(now_ns + wait_ns)
         if wait_ns:
-            self._told(f"connect budget used; next try in {wait_ns / 1e9:.3g} s")
+            self._told(f"connect budget used; next try in {_figures(wait_ns / 1e9)} s")
             await self.sleep(wait_ns / 1e9)
 
     async def sleep(self, seconds: float) -> None:
@@ -110,3 +110,7 @@ class Supervisor:
     async def stopped(self) -> None:
         """Returns once `stop` was called."""
         await self._stop.wait()
+
+
+def _figures(seconds: float) -> str:
+    return f"{seconds:.0f}" if seconds >= 100 else f"{seconds:.3g}"

@@ -8,8 +8,7 @@ import pytest
 from aiohttp import web
 
 from thft.gateway.ws.dialect import Fetch
-from thft.gateway.ws.refusal import LONGEST_S, RETRY_S, wait_of
-from thft.gateway.ws.rest import MOST_AT_ONCE, Rest
+from thft.gateway.ws.rest import LONGEST_S, MOST_AT_ONCE, RETRY_S, Rest, asked_s
 
 
 @pytest.mark.parametrize("status", [418, 429])
@@ -89,5 +88,4 @@ def test_what_waits_already_keeps_to_retry_after_too() -> None:
      ("999999999", LONGEST_S), ("9" * 40, RETRY_S)],
 )  # fmt: skip
 def test_what_retry_after_says(said: str, seconds: float) -> None:
-    assert wait_of(429, said) == wait_of(418, said) == seconds
-    assert wait_of(503, said) == (0.0 if seconds == RETRY_S else seconds)
+    assert asked_s(said) == seconds

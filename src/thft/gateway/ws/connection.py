@@ -49,9 +49,9 @@ class Connection(WSListener):
     """See the module; times are the loop's."""
 
     __slots__ = (
-        "_dialect", "_fetch", "_fragments", "_gate", "_inbox", "_late", "_loop", "_new_buffer",
-        "_ordinary", "_owed", "_owner", "_probed", "_read", "_recv_ts_ns", "_taken", "_transport",
-        "_written_ns", "began", "ended", "last_heard",
+        "_begun", "_dialect", "_fetch", "_fragments", "_gate", "_inbox", "_late", "_loop",
+        "_new_buffer", "_ordinary", "_owed", "_owner", "_probed", "_read", "_recv_ts_ns", "_taken",
+        "_transport", "_written_ns", "began", "ended", "last_heard",
     )  # fmt: skip
 
     def __init__(
@@ -71,6 +71,8 @@ class Connection(WSListener):
         self._transport: WSTransport | None = None
         self._taken = 0
         self._fragments = bytearray()
+        self._begun = False
+        """A message in fragments has begun."""
         self._probed = 0.0
         self._owed: bytes | None = None
         """The last ping that is not answered yet."""
@@ -86,6 +88,9 @@ class Connection(WSListener):
     # ---- coming in -----------------------------------------------------------------------------
 
     def on_ws_connected(self, transport: WSTransport) -> None:
+        if self.ended:  # nobody waits for it any more
+            transport.disconnect(graceful=False)
+            return
         self._transport = transport
         self._owner.moved("SYNCING", "connected, subscribing")
         self._answer(self._dialect.begin())
@@ -134,7 +139,9 @@ class Connection(WSListener):
         if frame.payload_size > self._owner.max_frame_bytes:
             self._too_large(frame.payload_size)
             return
-        if kind == TEXT and frame.fin:
+        if frame.rsv1 or frame.rsv2 or frame.rsv3:
+            self.give_up("a compressed frame, or another extension that was not agreed on")
+        elif kind == TEXT and frame.fin:
             self._text(frame.get_payload_as_bytes())
         elif kind in (TEXT, CONTINUATION):
             self._fragment(frame)
@@ -170,10 +177,10 @@ class Connection(WSListener):
             if sent.isdigit() and len(sent) < 20:
                 self._owner.round_trip(max(loop_ns() - int(sent), 0))
         elif kind == WSMsgType.CLOSE:
-            content = frame.get_payload_as_bytes()
-            said = content[2:].decode(errors="replace") or "no reason given"
-            code = f" ({int.from_bytes(content[:2], 'big')})" if len(content) > 1 else ""
-            self.ended = self.ended or f"closed by the venue: {said}{code}"
+            payload = frame.get_payload_as_bytes()
+            code = int.from_bytes(payload[:2], "big") or "no code"
+            said = payload[2:].decode(errors="replace") or "no reason given"
+            self.ended = self.ended or f"closed by the venue: {code}, {said}"
             transport.send_close(WSCloseCode.OK)
             transport.disconnect()
         else:
@@ -197,6 +204,10 @@ class Connection(WSListener):
 
     def _fragment(self, frame: WSFrame) -> None:
         """Puts a message together that came in several frames, within the bound of one frame."""
+        if self._begun is (frame.msg_type is TEXT):
+            self.give_up("a fragment out of order")
+            return
+        self._begun = not frame.fin
         self._fragments += frame.get_payload_as_bytes()
         if len(self._fragments) > self._owner.max_frame_bytes:
             self._fragments.clear()

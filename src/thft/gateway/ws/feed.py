@@ -10,11 +10,13 @@ what is wanted.
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from picows import WSError as WebSocketError
-from picows import ws_connect
+from picows import WSHandshakeError as HandshakeError
+from picows import WSTransport, ws_connect
 
 from thft.base.backoff import Backoff, ConnectBudget
 from thft.gateway.calendar import Away, Calendar
@@ -24,13 +26,15 @@ from thft.gateway.port import EngineInbox
 from thft.gateway.supervisor import HEALTHY_S, Supervisor, loop_ns
 from thft.gateway.ws.connection import Connection
 from thft.gateway.ws.dialect import VenueDialect
-from thft.gateway.ws.refusal import Patience, refusal_of
-from thft.gateway.ws.rest import Rest
+from thft.gateway.ws.rest import RETRY_S, TOO_MANY, Rest, asked_s
 
 QUIET = ("STALE", "CLOSED")
 """States of a connection that brings no price: the next price ends them."""
 LOOK_S = 60.0
 """How often the calendar is looked at while the venue is away: our clock may have been set."""
+DENIED, UNAVAILABLE = 403, 503
+BUSY_S = 3_600.0
+"""A venue that is unavailable is asked again after so long, whatever it says."""
 NAMED_SYMBOLS = 3
 """So many silent subscriptions are named in a reason."""
 
@@ -82,16 +86,17 @@ class WebSocketFeed:
         self._url = url
         self._make_dialect = dialect
         self._dialect: VenueDialect | None = None
-        self._patience = Patience(backoff)
+        self._backoff = backoff
         self._gate = gate
         self._windows = windows
         self._calendar = calendar or Calendar(())
+        self._connecting: asyncio.Timeout | None = None
         self._rest = Rest(rest_url, self.liveness.connect_s)
         self._muted = False
         self._price_ns, self._moved_s = 0, 0.0
         """The newest price's stamp, and since when it is the newest."""
         self._supervisor = Supervisor(
-            self._offline, self._attempt, waits=self._patience, budgets=budgets, clock_ns=loop_ns
+            self._offline, self._attempt, waits=backoff, budgets=budgets, clock_ns=loop_ns
         )
 
     def set_state(self, state: str, reason: str) -> None:
@@ -113,6 +118,8 @@ class WebSocketFeed:
         self._supervisor.stop()
         if self.connection is not None:
             self.connection.give_up("stopped")
+        elif self._connecting is not None and not self._connecting.expired():
+            self._connecting.reschedule(asyncio.get_running_loop().time())
 
     async def _opens(self) -> None:
         """Returns when the venue is there, or nobody wants the feed any more."""
@@ -140,18 +147,10 @@ class WebSocketFeed:
         connection = Connection(self, self.inbox, dialect, self._gate, self._rest.get)
         self._rest.answer = connection.fetched
         try:
-            transport, _ = await ws_connect(
-                lambda: connection,
-                self._url,
-                enable_auto_pong=False,
-                max_frame_size=self.max_frame_bytes,
-                max_redirects=0,
-                websocket_handshake_timeout=self.liveness.connect_s,
-            )
+            transport = await self._connected(connection)
         except (OSError, WebSocketError, TimeoutError) as error:
-            refusal = refusal_of(error)
-            self._patience.asked_s = refusal.wait_s
-            return refusal.words
+            connection.give_up(f"connect failed: {self._unmet(error)}")
+            return connection.ended
         self.connection = connection
         watch = asyncio.ensure_future(self._watch(connection, dialect))
         try:
@@ -163,6 +162,45 @@ class WebSocketFeed:
             self._rest.forget()
             self.connection = None
         return connection.ended or "the venue closed the connection"
+
+    async def _connected(self, connection: Connection) -> WSTransport:
+        """Connects within `connect_s`, names, TLS and upgrade together; goes where it was sent."""
+        limit_s = self.liveness.connect_s
+        async with asyncio.timeout(limit_s) as self._connecting:
+            try:
+                transport, _ = await ws_connect(
+                    lambda: connection,
+                    self._url,
+                    enable_auto_pong=False,
+                    max_frame_size=self.max_frame_bytes,
+                    max_redirects=0,
+                    websocket_handshake_timeout=limit_s,
+                )
+            finally:
+                self._connecting = None
+        return transport
+
+    def _unmet(self, error: Exception) -> str:
+        """Returns why there is no connection; the next attempt is as late as the venue asks for."""
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return f"the venue's certificate is not trusted: {error.verify_message}"
+        response = error.response if isinstance(error, HandshakeError) else None
+        if response is None:
+            timeout = f"no answer within {self.liveness.connect_s:g} s"
+            return str(error) or (timeout if type(error) is TimeoutError else type(error).__name__)
+        status, headers = int(response.status), response.headers
+        if place := headers.get("Location", ""):
+            return f"HTTP {status} to {place[:200]!r}, which is not followed: check url"
+        patience = headers.get("Retry-After", "")
+        wait_s = 0.0
+        if status in TOO_MANY or (status == UNAVAILABLE and patience):
+            wait_s = asked_s(patience)
+        if status == UNAVAILABLE:
+            wait_s = min(wait_s, BUSY_S)
+        elif status == DENIED:  # some venues' word for too many attempts
+            wait_s = RETRY_S
+        self._backoff.not_before(int(wait_s * 1_000))
+        return f"HTTP {status} in place of a WebSocket"
 
     async def _watch(self, connection: Connection, dialect: VenueDialect) -> None:
         """Probes silence, drops what is dead, and lets the backoff forget after proven health."""
@@ -181,7 +219,7 @@ class WebSocketFeed:
                 connection.probe(min(every_s or liveness.probe_s, liveness.probe_s))
             self._prices(now)
             if self.state == "READY" and age >= liveness.healthy_s:
-                self._patience.proven_healthy()
+                self._backoff.proven_healthy()
             if age >= liveness.mute_s and not self._muted:
                 self._muted = True
                 self.moved("", "")

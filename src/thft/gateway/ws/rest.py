@@ -8,10 +8,14 @@ from collections.abc import Callable
 import aiohttp
 
 from thft.gateway.ws.dialect import Fetch
-from thft.gateway.ws.refusal import wait_of
 
 MAX_BODY_BYTES = 8 << 20
 MOST_AT_ONCE = 4
+TOO_MANY = (418, 429)
+"""The venue wants no requests for as long as Retry-After says; who goes on is banned for longer."""
+RETRY_S = 60.0
+"""For so long when it does not say, or says what is no number of seconds."""
+LONGEST_S = 3 * 86_400.0
 
 Answer = Callable[[Fetch, bytes | None, str], None]
 
@@ -75,10 +79,17 @@ class Rest:
             return None, f"GET {path}: {error or type(error).__name__}"
         if len(body) > MAX_BODY_BYTES:
             return None, f"GET {path}: more than {MAX_BODY_BYTES} bytes"
-        if wait_s := wait_of(response.status, response.headers.get("Retry-After", "")):
+        if response.status in TOO_MANY:
+            wait_s = asked_s(response.headers.get("Retry-After", ""))
             self._quiet_until_s = asyncio.get_running_loop().time() + wait_s
             return None, f"GET {path}: HTTP {response.status}, no requests for {wait_s:.0f} s"
         if response.status != 200:
             said = body[:120].decode(errors="replace")
             return None, f"GET {path}: HTTP {response.status} {said}"
         return body, ""
+
+
+def asked_s(retry_after: str) -> float:
+    """Returns for how long a Retry-After asks, s; `RETRY_S` where it does not say a number."""
+    plain = retry_after.isascii() and retry_after.isdigit() and len(retry_after) < 10
+    return min(float(retry_after), LONGEST_S) if plain else RETRY_S

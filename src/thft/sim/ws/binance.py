@@ -71,6 +71,7 @@ class BinanceVenue(VenueServer):
         if method == "UNSUBSCRIBE":
             session.channels.difference_update(keys)
             return
+        keys = [key for key in keys if key[1] not in self.absent]  # and nobody hears of it
         self.note_subscription(session, list(dict.fromkeys(symbol for _, symbol in keys)))
         session.channels.update(keys)
         for channel, symbol in keys:

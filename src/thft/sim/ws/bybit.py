@@ -1,8 +1,7 @@
 """The Bybit v5 simulator: `orderbook.1`, `orderbook.50`, `publicTrade`; run by `thft venue`.
 
-Quirks: at most ten topics a request, one answer for all of them and one wrong one refuses all, the
-first level sent again under
-its number, snapshots out of the blue (`restart` numbers them from 1).
+Quirks: at most ten topics a request, one answer for all of them, none where one is wrong, the
+first level sent again under its number, snapshots out of the blue (`restart` numbers them from 1).
 """
 
 from __future__ import annotations

@@ -66,7 +66,7 @@ class VenueSession(WSListener):
         self.symbols: set[str] = set()
         self.channels: set[tuple[str, str]] = set()
         """(channel, symbol), where a venue has more than one."""
-        self.messages_in = 0
+        self.messages_in = self.messages_out = 0
         self.task: asyncio.Future[None] | None = None
         """What runs for this session beside the market, kept from being collected."""
         self._pong: asyncio.Future[None] | None = None
@@ -114,6 +114,7 @@ class VenueSession(WSListener):
 
     def _send_now(self, message: bytes) -> None:
         if self.transport is not None:
+            self.messages_out += 1
             self.transport.send(WSMsgType.TEXT, message)
 
     def stamp(self, market_ns: int) -> None:
@@ -153,7 +154,7 @@ class VenueServer:
         self.counts = VenueCounts()
         self.sessions: list[VenueSession] = []
         self.absent: set[str] = set()
-        """Symbols that look like the venue's, and that it does not have."""
+        """Symbols that look like the venue's, and that it does not have; it says so, or not."""
         self._server: asyncio.Server | None = None
         self._rest: web.AppRunner | None = None
         self._subscribed = asyncio.Event()

@@ -122,14 +122,14 @@ class BybitDialect(VenueDialect):
         return self._renewed(recv_ts_ns)
 
     def _answered(self, message: _Message, payload: bytes) -> list[bytes]:
-        """Takes an answer; of a refused request every topic is asked for by itself, once."""
+        """Takes an answer; what was refused together is asked for again one by one."""
         asked = self._asked_for.pop(message.req_id, [])
         self.waiting.discard((message.op, message.req_id))
         if not message.success:
             named = f" ({asked[0][0]}.{asked[0][1]} …)" if asked else ""
             self.refused(message.ret_msg + named)
             if message.op == "subscribe" and len(asked) > 1 and not self.leave:
-                return [frame for key in asked for frame in self._ask("subscribe", [key])]
+                return [request for key in asked for request in self._ask("subscribe", [key])]
         elif message.op not in ("subscribe", "unsubscribe", "ping", "pong"):
             self.unknown_message(payload)
         return []

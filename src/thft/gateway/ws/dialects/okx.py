@@ -1,6 +1,7 @@
 """The OKX v5 dialect: `bbo-tbt` to quotes, `books` to depth, `trades` to prints; made by venues.
 
-A book is proven by the chain prevSeqId → seqId, and by its checksum where the venue sends one.
+A book is proven by the chain prevSeqId → seqId, and by its checksum where the venue sends one;
+since June 2026 that is 0, which proves nothing.
 After maintenance the venue may number from the start again: the chain says so, and holds.
 """
 
@@ -30,8 +31,8 @@ QUOTES, BOOKS, TRADES = "bbo-tbt", "books", "trades"
 CHECKSUM_LEVELS = 25
 REQUEST_BYTES = 60_000
 """The venue takes requests of 64 KiB."""
-RATE_CODES = ("60014", "60023", "60032")
-"""Requests or connections too frequent."""
+RATE_CODES = ("60014", "60023")
+"""Requests too frequent."""
 UPGRADE = "64008"
 """A notice: the connection will be closed for an upgrade of the service."""
 SILENT_EVENTS = ("unsubscribe", "channel-conn-count", "login")

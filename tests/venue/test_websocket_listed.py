@@ -1,0 +1,124 @@
+"""Rules of single venues in the matrix: symbols nobody lists, silence, checksums of 0, pastes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from tests.shared_files import needs, shared_file
+from tests.venue.wire import FEED, Recorder, Wire, run
+
+from thft.cli.feed import decoded
+from thft.gateway.ws.dialect import Wanted
+from thft.gateway.ws.venues import VENUES
+from thft.sim.ws.okx import OkxVenue
+
+OKX_MESSAGES = ("ws/okx/v5_spot_messages.jsonl", "ws/okx/v5_futures_messages.jsonl")
+NAMES = ("binance", "binance_depth", "bybit", "bybit_depth", "okx", "okx_depth")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_91_one_unlisted_symbol_costs_the_others_nothing(name: str) -> None:
+    async def story() -> Recorder:
+        wire = Wire(name, mute_s=0.4)
+        good, bad = wire.symbols
+        wire.venue.absent.add(bad)
+        async with wire:
+            await wire.until(lambda: bool(wire.venue.counts.subscribes), "subscription")
+            await wire.until(lambda: good in wire.venue.subscribed_symbols(), "its subscription")
+            number = 0
+            while wire.inbox.state != "DEGRADED" and number < 500:
+                number += 1
+                wire.tick(0, f"1.17{number:03d}", "1.17999")
+                await asyncio.sleep(0.01)
+        return wire.inbox
+
+    inbox = asyncio.run(story())
+    assert inbox.quotes or inbox.books
+    bad = list(Wire(name).symbols)[1]
+    assert bad in inbox.reasons("DEGRADED")[0]
+    told = {"refused", "snapshot"} if name == "binance_depth" else {"refused"}
+    assert {fault for _, fault, _ in inbox.faults} <= told
+    assert name.startswith("binance") or any(bad in detail for _, _, detail in inbox.faults)
+
+
+def test_92_okx_cuts_where_it_has_nothing_to_say_and_only_there() -> None:
+    async def story() -> tuple[list[str], list[str]]:
+        wire = Wire("okx", probe_s=20.0, stale_s=40.0)
+        wire.venue = OkxVenue(idle_s=0.3)
+        async with wire:
+            await wire.ready()
+            for number in range(50):
+                wire.tick(0, f"1.17{number:03d}", "1.18")
+                await asyncio.sleep(0.02)
+            while_it_spoke = wire.inbox.reasons("OFFLINE")
+            await wire.until(lambda: bool(wire.inbox.reasons("OFFLINE")), "OFFLINE")
+            return while_it_spoke, wire.inbox.reasons("OFFLINE")
+
+    spoke, silent = asyncio.run(story())
+    assert spoke == [] and silent
+
+
+def test_93_without_checksums_the_chain_proves_okx_books() -> None:
+    async def story(wire: Wire) -> None:
+        venue: Any = wire.venue
+        venue.checksums = False
+        await wire.ready()
+        for number in range(20):
+            wire.tick(0, f"1.17{number:03d}", "1.18")
+        await wire.settled()
+        assert wire.inbox.faults == []
+        wire.venue.faults.skip = 1
+        wire.tick(0, "1.17101", "1.18")
+        wire.tick(0, "1.17102", "1.18")
+        await wire.until(lambda: len(wire.inbox.reasons("READY")) == 2, "READY")
+        await wire.settled()
+        bid, _, _, _ = wire.inbox.books[1].top()
+        assert bid == 1_171_020_000
+
+    assert [fault for _, fault, _ in run(story, "okx_depth").faults] == ["gap"]
+
+
+@pytest.mark.parametrize(
+    ("code", "fault"),
+    [("60014", "rate_limited"), ("60023", "rate_limited"), ("60032", "refused"),
+     ("60018", "refused"), ("64003", "refused")],
+)  # fmt: skip
+def test_94_what_okx_means_by_its_codes(code: str, fault: str) -> None:
+    inbox = Recorder()
+    dialect = VENUES["okx"].dialect(inbox, Wanted(FEED, {"EUR-USD": 1}))
+    dialect.begin()
+    dialect.received(f'{{"event":"error","code":"{code}","msg":"no"}}'.encode(), 1)
+    assert [one for _, one, _ in inbox.faults] == [fault]
+    assert bool(dialect.leave) is (fault == "rate_limited")
+
+
+def test_95_sums_of_trades_are_understood_where_they_are_pasted() -> None:
+    pasted = (
+        b'{"e":"aggTrade","E":1767000000130,"s":"BTCUSDT","a":26129,"p":"0.01633102","q":"4.7",'
+        b'"f":27781,"l":27781,"T":1767000000123,"m":true,"M":true}'
+    )
+    (row,) = decoded("binance", [pasted])
+    assert (row["type"], row["price"], row["size"], row["aggressor"], row["trade_id"]) == (
+        "trade", "0.01633102", "4.7", "sell", 26129
+    )  # fmt: skip
+
+
+@needs(*OKX_MESSAGES)
+def test_96_books_of_every_okx_channel_are_understood_where_they_are_pasted() -> None:
+    seen = set()
+    for name in OKX_MESSAGES:
+        for line in shared_file(name).read_bytes().splitlines():
+            channel = json.loads(line).get("arg", {}).get("channel", "")
+            if channel.startswith("books"):
+                (row,) = decoded("okx", [line])
+                assert row["type"] == "depth" and (row["bids"] or row["asks"])
+                seen.add(channel)
+    assert "books-l2-tbt" in seen
+    short = (
+        b'{"arg":{"channel":"books5","instId":"A-B"},"data":[{"asks":[["2","1","0","1"]],'
+        b'"bids":[["1","1","0","1"]],"instId":"A-B","ts":"1597026383085","seqId":5}]}'
+    )
+    assert next(decoded("okx", [short]))["reset"] is True
