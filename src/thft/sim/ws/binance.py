@@ -31,7 +31,7 @@ class BinanceVenue(VenueServer):
     has_rest = True
     requests_a_second = 5
     snapshots_a_minute = 120
-    """Each weighs 50 of the 6,000 of one address; 0: as many as it likes."""
+    """Each weighs 50 of the 6,000 in a minute."""
 
     def __init__(self) -> None:
         super().__init__()
