@@ -63,6 +63,7 @@ class Campaign:
         self.fault_every = fault_every
         self.venue: Any = self.case.venue()
         self.venue.requests_a_second = 0  # time is counted here, not waited for
+        self.venue.snapshots_a_minute = 0
         self.inbox = Recorder()
         self.depth = DEPTHS.get(name, 0)
         self.now_ns = STEP_NS

@@ -13,6 +13,7 @@ from tests.venue.wire import FEED, Recorder, Wire, run
 from thft.cli.feed import decoded
 from thft.gateway.ws.dialect import Wanted
 from thft.gateway.ws.venues import VENUES
+from thft.sim.ws.binance import BinanceVenue
 from thft.sim.ws.okx import OkxVenue
 
 OKX_MESSAGES = ("ws/okx/v5_spot_messages.jsonl", "ws/okx/v5_futures_messages.jsonl")
@@ -122,3 +123,19 @@ def test_96_books_of_every_okx_channel_are_understood_where_they_are_pasted() ->
         b'"bids":[["1","1","0","1"]],"instId":"A-B","ts":"1597026383085","seqId":5}]}'
     )
     assert next(decoded("okx", [short]))["reset"] is True
+
+
+def test_97_snapshots_of_binance_keep_to_what_its_address_may_ask() -> None:
+    async def story() -> list[int]:
+        venue = BinanceVenue()
+        venue.book("BTCUSDT")
+        return [venue.rest("/api/v3/depth?symbol=BTCUSDT&limit=1000")[0] for _ in range(121)]
+
+    assert asyncio.run(story()) == [200] * 120 + [429]
+    window = VENUES["binance"].get_window()
+    assert window is not None
+    allowed = 0
+    while not window.wait_ns(0):
+        window.take(0)
+        allowed += 1
+    assert allowed < 120 and window.wait_ns(0) > 60_000_000_000

@@ -40,6 +40,7 @@ class _Broker(NamedTuple):
     gate: Gate
     budget: ConnectBudget
     shared: list[Window]
+    gets: Window | None
 
 
 class Gateway(Protocol):
@@ -162,8 +163,9 @@ class Gateways:
             broker, venue = config.dialect, websockets.VENUES[config.dialect]
         if broker not in self._brokers:
             gate = Gate(websockets.broker_throttle(), loop_ns)
-            self._brokers[broker] = _Broker(gate, venue.budget(), venue.shared())
-        gate, budget, shared = self._brokers[broker]
+            limits = venue.budget(), venue.shared(), venue.get_window()
+            self._brokers[broker] = _Broker(gate, *limits)
+        gate, budget, shared, gets = self._brokers[broker]
         feed, symbols = self._feed(config.name)
         for _, age_ns in self._attempts(feed):
             budget.attempt(moment()[0] - age_ns)
@@ -179,6 +181,7 @@ class Gateways:
             gate=gate,
             windows=lambda: [*shared, *venue.windows()],
             rest_url=config.rest_url or venue.rest_url,
+            gets=gets,
             liveness=Liveness(quiet_s=config.stale_s, max_frame_bytes=venue.frame_bytes),
             calendar=Calendar(config.closed),
         )

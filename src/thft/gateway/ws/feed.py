@@ -71,10 +71,14 @@ class WebSocketFeed:
         gate: Gate,
         windows: Callable[[], list[Window]] = list,
         rest_url: str = "",
+        gets: Window | None = None,
         liveness: Liveness | None = None,
         calendar: Calendar | None = None,
     ) -> None:
-        """`dialect` and `windows` make a fresh dialect and limits for every connection."""
+        """`dialect` and `windows` make a fresh dialect and limits for every connection.
+
+        `gets` is the limit of GETs, shared by all feeds of the venue.
+        """
         self.inbox = inbox
         self.feed = feed
         self.link = f"ws{feed}"
@@ -91,7 +95,7 @@ class WebSocketFeed:
         self._windows = windows
         self._calendar = calendar or Calendar(())
         self._connecting: asyncio.Timeout | None = None
-        self._rest = Rest(rest_url, self.liveness.connect_s)
+        self._rest = Rest(rest_url, self.liveness.connect_s, gets)
         self._muted = False
         self._price_ns, self._moved_s = 0, 0.0
         """The newest price's stamp, and since when it is the newest."""

@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 import aiohttp
 
+from thft.gateway.limiter import Window
+from thft.gateway.supervisor import loop_ns
 from thft.gateway.ws.dialect import Fetch
 
 MAX_BODY_BYTES = 8 << 20
@@ -27,11 +29,15 @@ def _nobody(fetch: Fetch, body: bytes | None, error: str) -> None:
 class Rest:
     """GETs of one feed, few at a time; every one is answered once, by a body or an error.
 
-    None is sent for as long as the venue has asked for: it waits.
+    None is sent for as long as the venue has asked for, or beyond its limit: it waits.
     """
 
-    def __init__(self, url: str, timeout_s: float) -> None:
-        """`url` stands before every path; `timeout_s` holds for a whole answer."""
+    def __init__(self, url: str, timeout_s: float, limit: Window | None = None) -> None:
+        """`url` stands before every path; `timeout_s` holds for a whole answer.
+
+        `limit` holds for GETs alone, and may be shared.
+        """
+        self._limit = limit
         self._url = url
         self._timeout = aiohttp.ClientTimeout(total=timeout_s)
         self._session: aiohttp.ClientSession | None = None
@@ -60,12 +66,17 @@ class Rest:
 
     async def _get(self, fetch: Fetch) -> None:
         answer = self.answer
-        loop = asyncio.get_running_loop()
         async with self._room:
-            while (wait_s := self._quiet_until_s - loop.time()) > 0:
+            while (wait_s := self._wait_s()) > 0:
                 await asyncio.sleep(wait_s)
+            if self._limit is not None:
+                self._limit.take(loop_ns())
             body, error = await self._body(fetch.path)
         answer(fetch, body, error)
+
+    def _wait_s(self) -> float:
+        quiet_s = self._quiet_until_s - asyncio.get_running_loop().time()
+        return max(quiet_s, self._limit.wait_ns(loop_ns()) / 1e9 if self._limit is not None else 0)
 
     async def _body(self, path: str) -> tuple[bytes | None, str]:
         if self._session is None:

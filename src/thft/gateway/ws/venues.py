@@ -51,6 +51,8 @@ class WebSocketVenue(NamedTuple):
     of_address: tuple[Rate, ...] = ()
     """All our messages from one address, on whatever connection."""
     rest_url: str = ""
+    gets: Rate | None = None
+    """GETs beside the WebSocket, from one address."""
     spelling: str = r"\S+"
     """What a symbol of the venue looks like, as an expression, and in words."""
     spelled: str = "without spaces"
@@ -73,6 +75,10 @@ class WebSocketVenue(NamedTuple):
     def shared(self) -> list[Window]:
         """Returns the limits that all connections to the venue share."""
         return [_messages(rate) for rate in self.of_address]
+
+    def get_window(self) -> Window | None:
+        """Returns the limit of GETs that all connections to the venue share."""
+        return Window(self.gets.messages, self.gets.window_s * SECOND_NS) if self.gets else None
 
     def windows(self) -> list[Window]:
         """Returns the limits of a new connection."""
@@ -111,6 +117,7 @@ VENUES: dict[str, WebSocketVenue] = {
         connect=Rate(300, 300),
         rates=(Rate(5, 1),),
         rest_url="https://api.binance.com",
+        gets=Rate(100, 60),  # a snapshot weighs 50 of the 6,000 in a minute
         channels=1_024,
     ),
     "coinbase": WebSocketVenue(

@@ -146,6 +146,8 @@ class VenueServer:
     name = ""
     requests_a_second = 0
     """Of one client; 0: as many as it likes."""
+    snapshots_a_minute = 0
+    """Of one address by HTTP, likewise."""
     has_rest = False
     """The venue answers GETs beside its WebSocket."""
 
