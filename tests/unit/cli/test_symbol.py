@@ -19,7 +19,7 @@ digits = 2
 pip = "0.01"
 [[venues]]
 name = "broker"
-dialect = "bybit"
+dialect = "coinbase"
 symbols = { EURUSD = "EUR/USD", XAUUSD = "GOLD.x" }
 """
 

@@ -121,6 +121,8 @@ def test_bitfinex_has_25_channels_a_connection(
 @pytest.mark.parametrize(
     ("dialect", "good", "bad", "said"),
     (
+        ("binance", "BTCUSDT", "btcusdt", "written in capitals as BTCUSDT"),
+        ("bybit", "BTC-27JUN25", "BTC/USDT", "written in capitals as BTCUSDT"),
         ("kraken", "BTC/USD", "XBT/USD", "written as BTC/USD, not XBT"),
         ("kraken", "ETH/BTC", "BTCUSD", "written as BTC/USD"),
         ("okx", "BTC-USDT", "BTC-USDT-SWAP", "others count contracts, not units"),
