@@ -96,6 +96,15 @@ def test_74_what_okx_means_by_its_codes(code: str, fault: str) -> None:
     assert bool(dialect.leave) is (fault == "rate_limited")
 
 
+def test_74_what_okx_says_without_a_code_is_told_as_it_came() -> None:
+    inbox = Recorder()
+    dialect = VENUES["okx"].dialect(inbox, Wanted(FEED, {"EUR-USD": 1}))
+    dialect.begin()
+    dialect.received(b'{"event":"channel-conn-count-error","channel":"books","connCount":"30"}', 1)
+    ((_, fault, detail),) = inbox.faults
+    assert fault == "refused" and '"connCount":"30"' in detail
+
+
 def test_75_sums_of_trades_are_understood_where_they_are_pasted() -> None:
     pasted = (
         b'{"e":"aggTrade","E":1767000000130,"s":"BTCUSDT","a":26129,"p":"0.01633102","q":"4.7",'

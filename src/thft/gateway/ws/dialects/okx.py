@@ -142,7 +142,7 @@ class OkxDialect(VenueDialect):
     # ---- what the venue says of the connection -------------------------------------------------
 
     def _event(self, message: _Message, payload: bytes) -> None:
-        words = f"{message.code} {message.msg}"
+        words = f"{message.code} {message.msg}".strip() or payload.decode()
         if message.event == "subscribe":
             self.waiting.discard(("subscribe " + message.arg.channel, message.arg.instId))
         elif message.event == "notice":
