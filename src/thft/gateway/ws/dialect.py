@@ -18,6 +18,9 @@ from thft.model.fixed import INT64_MAX, BadNumber, pack_json, trade_id, unpack_p
 
 TOO_MANY = ("too many", "rate limit", "too frequent")
 """How venues say that."""
+USELESS = ("malformed", "unknown_message")
+USELESS_MESSAGES = 1_000
+"""So many in a row, and nothing else between them: the connection is left, each is a fault kept."""
 DETAIL_CHARACTERS = 200
 """So much of what a venue said stands in a fault."""
 
@@ -74,6 +77,7 @@ class VenueDialect:
         self.loose = False
         """Messages are looked at one by one: a book may begin with any, and nothing is proven."""
         self.leave = ""
+        self._useless = 0
         self.fetches: list[Fetch] = []
         self.reader = MarketReader(shape, wanted.feed)
         self.renewals = Renewals()
@@ -105,6 +109,15 @@ class VenueDialect:
     def received(self, payload: bytes, recv_ts_ns: int) -> list[bytes]:
         """Takes one text frame, calls the inbox, returns frames to answer with."""
         self.flush(recv_ts_ns)
+        before = self._useless
+        frames = self._taken(payload, recv_ts_ns)
+        if self._useless == before:
+            self._useless = 0
+        elif self._useless >= USELESS_MESSAGES:
+            self.leave = self.leave or f"{USELESS_MESSAGES} messages in a row were of no use"
+        return frames
+
+    def _taken(self, payload: bytes, recv_ts_ns: int) -> list[bytes]:
         try:
             return self.message(payload, recv_ts_ns)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -119,7 +132,10 @@ class VenueDialect:
 
         Returns whether effects wait for the end of the turn.
         """
-        return self.reader.waiting > 0 and self.inbox.market(self.reader.records(), recv_ts_ns)
+        if not self.reader.waiting:
+            return False
+        self._useless = 0
+        return self.inbox.market(self.reader.records(), recv_ts_ns)
 
     def message(self, payload: bytes, recv_ts_ns: int) -> list[bytes]:
         """Takes one message; raises DecodeError for what is none."""
@@ -131,6 +147,7 @@ class VenueDialect:
 
     def fault(self, instrument: int, fault: str, detail: str) -> None:
         """Reports an integrity fault; instrument 0 when it concerns the whole feed."""
+        self._useless += not instrument and fault in USELESS
         self.inbox.feed_fault(self.feed, instrument, fault, detail[:DETAIL_CHARACTERS])
 
     def refused(self, words: str) -> None:
