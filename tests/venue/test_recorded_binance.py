@@ -140,3 +140,14 @@ def test_a_side_without_orders_is_absent_and_not_a_price_of_nothing() -> None:
         (10**9, 2 * 10**9), (ABSENT, 2 * 10**9), (10**9, ABSENT)
     ]  # fmt: skip
     assert inbox.faults == []
+
+
+def test_a_snapshot_nested_without_end_is_fetched_again() -> None:
+    inbox = Recorder()
+    dialect = BinanceDialect(inbox, Wanted(FEED, {"BTCUSDT": 1}, "depth"))
+    dialect.begin()
+    dialect.received(b'{"result":null,"id":1}', 1)
+    (fetch,) = dialect.fetches
+    dialect.fetched(fetch, b'{"lastUpdateId":1,"asks":[],"bids":' + b"[" * 100_000, "")
+    assert [fault for _, fault, _ in inbox.faults] == ["malformed"]
+    assert dialect.renewals.due

@@ -11,7 +11,7 @@ from tests.shared_files import needs, shared_file
 from tests.venue.wire import FEED, Recorder, Wire, run
 
 from thft.cli.feed import decoded
-from thft.gateway.ws.dialect import Wanted
+from thft.gateway.ws.dialect import USELESS_MESSAGES, Wanted
 from thft.gateway.ws.venues import VENUES
 from thft.sim.ws.binance import BinanceVenue
 from thft.sim.ws.okx import OkxVenue
@@ -96,6 +96,15 @@ def test_94_what_okx_means_by_its_codes(code: str, fault: str) -> None:
     assert bool(dialect.leave) is (fault == "rate_limited")
 
 
+def test_94_what_okx_says_without_a_code_is_told_as_it_came() -> None:
+    inbox = Recorder()
+    dialect = VENUES["okx"].dialect(inbox, Wanted(FEED, {"EUR-USD": 1}))
+    dialect.begin()
+    dialect.received(b'{"event":"channel-conn-count-error","channel":"books","connCount":"30"}', 1)
+    ((_, fault, detail),) = inbox.faults
+    assert fault == "refused" and '"connCount":"30"' in detail
+
+
 def test_95_sums_of_trades_are_understood_where_they_are_pasted() -> None:
     pasted = (
         b'{"e":"aggTrade","E":1767000000130,"s":"BTCUSDT","a":26129,"p":"0.01633102","q":"4.7",'
@@ -139,3 +148,23 @@ def test_97_snapshots_of_binance_keep_to_what_its_address_may_ask() -> None:
         window.take(0)
         allowed += 1
     assert allowed < 120 and window.wait_ns(0) > 60_000_000_000
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_98_who_sends_nothing_but_nonsense_is_left(name: str) -> None:
+    async def story(wire: Wire) -> None:
+        await wire.ready()
+        for _ in range(3):
+            for number in range(USELESS_MESSAGES - 1):
+                wire.venue.send_raw(b"{" if number % 2 else b'{"weather":"sunny"}')
+            wire.tick(0, "1.17001", "1.18")
+            wire.tick(0, "1.17002", "1.18")
+        await wire.settled()
+        assert wire.inbox.reasons("OFFLINE") == []
+        for _ in range(2 * USELESS_MESSAGES):
+            wire.venue.send_raw(b"{")
+        await wire.until(lambda: bool(wire.inbox.reasons("OFFLINE")), "OFFLINE")
+
+    inbox = run(story, name)
+    assert "messages in a row were of no use" in inbox.reasons("OFFLINE")[0]
+    assert len(inbox.faults) <= 4 * USELESS_MESSAGES

@@ -136,6 +136,7 @@ def test_84_a_venue_that_is_busy_is_left_alone_as_long_as_it_says(status: str) -
         (["HTTP/1.1 503 Busy", "Retry-After: 999999999"], "3600 s"),
         (["HTTP/1.1 503 Busy"], "0.019 s"),
         (["HTTP/1.1 404 Not Found"], "0.019 s"),
+        (["HTTP/1.1 101 Switching Protocols", "Upgrade: websocket"], "0.019 s"),
     ],
 )
 def test_85_how_long_a_refused_upgrade_waits(lines: list[str], wait: str) -> None:
@@ -143,7 +144,9 @@ def test_85_how_long_a_refused_upgrade_waits(lines: list[str], wait: str) -> Non
         async with _peer(_answers(*lines)) as wire:
             return await _offline(wire)
 
-    assert asyncio.run(told()).endswith(f"next try in {wait}")
+    reason = asyncio.run(told())
+    assert reason.endswith(f"next try in {wait}")
+    assert ("in place of a WebSocket" in reason) is (" 101 " not in lines[0])
 
 
 def test_86_a_certificate_that_does_not_hold_is_named(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ pip = "0.01"
 [[venues]]
 name = "broker"
 dialect = "bybit"
-symbols = { EURUSD = "EUR/USD", XAUUSD = "GOLD.x" }
+symbols = { EURUSD = "EUR-USD", XAUUSD = "GOLD.x" }
 """
 
 
@@ -54,7 +54,7 @@ def test_the_map_goes_out_and_comes_back_as_it_was(tmp_path: Path) -> None:
     done = thft("export", out, "--config", config)
     assert done.returncode == 0, done.stderr
     first = out.read_text()
-    assert "EUR/USD" in first and "GOLD.x" in first
+    assert "EUR-USD" in first and "GOLD.x" in first
     done = thft("import", out, "--config", config)
     assert done.returncode == 0, done.stdout + done.stderr
     assert thft("export", "-", "--config", config).stdout == first

@@ -150,6 +150,8 @@ def test_coinbase_has_books_of_30_symbols_a_connection(tmp_path: Path, count: in
 @pytest.mark.parametrize(
     ("dialect", "good", "bad", "said"),
     (
+        ("binance", "BTCUSDT", "btcusdt", "written in capitals as BTCUSDT"),
+        ("bybit", "BTC-27JUN25", "BTC/USDT", "written in capitals as BTCUSDT"),
         ("kraken", "BTC/USD", "XBT/USD", "written as BTC/USD, not XBT"),
         ("kraken", "ETH/BTC", "BTCUSD", "written as BTC/USD"),
         ("kraken", "DOGE/USD", "XDG/USD", "as DOGE/USD, not XDG"),

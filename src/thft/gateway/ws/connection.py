@@ -136,6 +136,8 @@ class Connection(WSListener):
     def _other(self, transport: WSTransport, frame: WSFrame, kind: WSMsgType) -> None:
         """Takes a frame that the reader has left."""
         self._flush()
+        if self.ended:
+            return  # what the socket held when it was given up
         if frame.payload_size > self._owner.max_frame_bytes:
             self._too_large(frame.payload_size)
             return

@@ -26,6 +26,9 @@ Number = Annotated[int, Meta(ge=0, le=INT64_MAX)]
 SignedNumber = Annotated[int, Meta(ge=-(2**63), le=INT64_MAX)]
 STRANGERS_KEPT = 1_000
 """So many symbols that nobody wants are told once a connection, further ones every time."""
+USELESS = ("malformed", "unknown_message")
+USELESS_MESSAGES = 1_000
+"""So many in a row, and nothing else between them: the connection is left, each is a fault kept."""
 DETAIL_CHARACTERS = 200
 """So much of what a venue said stands in a fault."""
 
@@ -79,6 +82,7 @@ class VenueDialect:
         """Messages are looked at one by one: a book may begin with any, nothing is proven, and what
         does not say whose it is belongs to the symbol ""."""
         self.leave = ""
+        self._useless = 0
         self.fetches: list[Fetch] = []
         self.reader = MarketReader(shape, wanted.feed)
         self.renewals = Renewals()
@@ -112,6 +116,15 @@ class VenueDialect:
     def received(self, payload: bytes, recv_ts_ns: int) -> list[bytes]:
         """Takes one text frame, calls the inbox, returns frames to answer with."""
         self.flush(recv_ts_ns)
+        before = self._useless
+        frames = self._taken(payload, recv_ts_ns)
+        if self._useless == before:
+            self._useless = 0
+        elif self._useless >= USELESS_MESSAGES:
+            self.leave = self.leave or f"{USELESS_MESSAGES} messages in a row were of no use"
+        return frames
+
+    def _taken(self, payload: bytes, recv_ts_ns: int) -> list[bytes]:
         try:
             return self.message(payload, recv_ts_ns)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -125,7 +138,10 @@ class VenueDialect:
 
         Returns whether effects wait for the end of the turn.
         """
-        return self.reader.waiting > 0 and self.inbox.market(self.reader.records(), recv_ts_ns)
+        if not self.reader.waiting:
+            return False
+        self._useless = 0
+        return self.inbox.market(self.reader.records(), recv_ts_ns)
 
     def message(self, payload: bytes, recv_ts_ns: int) -> list[bytes]:
         """Takes one message; raises DecodeError for what is none."""
@@ -137,6 +153,7 @@ class VenueDialect:
 
     def fault(self, instrument: int, fault: str, detail: str) -> None:
         """Reports an integrity fault; instrument 0 when it concerns the whole feed."""
+        self._useless += not instrument and fault in USELESS
         self.inbox.feed_fault(self.feed, instrument, fault, detail[:DETAIL_CHARACTERS])
 
     def came_late(self, number: int, last: int) -> None:

@@ -32,7 +32,7 @@ QUIET = ("STALE", "CLOSED")
 """States of a connection that brings no price: the next price ends them."""
 LOOK_S = 60.0
 """How often the calendar is looked at while the venue is away: our clock may have been set."""
-DENIED, UNAVAILABLE = 403, 503
+SWITCHED, DENIED, UNAVAILABLE = 101, 403, 503
 BUSY_S = 3_600.0
 """A venue that is unavailable is asked again after so long, whatever it says."""
 NAMED_SYMBOLS = 3
@@ -189,7 +189,7 @@ class WebSocketFeed:
         if isinstance(error, ssl.SSLCertVerificationError):
             return f"the venue's certificate is not trusted: {error.verify_message}"
         response = error.response if isinstance(error, HandshakeError) else None
-        if response is None:
+        if response is None or response.status == SWITCHED:
             timeout = f"no answer within {self.liveness.connect_s:g} s"
             return str(error) or (timeout if type(error) is TimeoutError else type(error).__name__)
         status, headers = int(response.status), response.headers

@@ -109,6 +109,9 @@ def broker_throttle() -> Throttle:
     return Throttle(EXECUTIONS_PER_S, DATA_PER_S, {})
 
 
+CAPITALS = r"(?=.*[A-Z])[^\s/]+", "written in capitals as BTCUSDT"
+"""A venue of such symbols is silent about all others."""
+
 VENUES: dict[str, WebSocketVenue] = {
     "binance": WebSocketVenue(
         BinanceDialect,
@@ -117,6 +120,8 @@ VENUES: dict[str, WebSocketVenue] = {
         connect=Rate(300, 300),
         rates=(Rate(5, 1),),
         rest_url="https://api.binance.com",
+        spelling=CAPITALS[0],
+        spelled=CAPITALS[1],
         gets=Rate(100, 60),  # a snapshot weighs 50 of the 6,000 in a minute
         channels=1_024,
     ),
@@ -144,6 +149,8 @@ VENUES: dict[str, WebSocketVenue] = {
         "wss://stream.bybit.com/v5/public/spot",
         ("quotes", "depth"),
         connect=Rate(500, 300),
+        spelling=CAPITALS[0],
+        spelled=CAPITALS[1],
     ),
     "okx": WebSocketVenue(
         OkxDialect,

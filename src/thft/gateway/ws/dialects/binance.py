@@ -273,7 +273,7 @@ class BinanceDialect(VenueDialect):
                 self._drop(symbol, instrument, "snapshot", error, now_ns)
             else:
                 self._begin(symbol, instrument, book, snapshot, now_ns)
-        except (msgspec.DecodeError, UnicodeDecodeError, BadNumber) as broken:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, BadNumber) as broken:
             self._drop(symbol, instrument, "malformed", f"snapshot: {broken}", now_ns)
         return []
 

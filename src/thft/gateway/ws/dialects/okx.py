@@ -142,7 +142,7 @@ class OkxDialect(VenueDialect):
     # ---- what the venue says of the connection -------------------------------------------------
 
     def _event(self, message: _Message, payload: bytes) -> list[bytes]:
-        words = f"{message.code} {message.msg}"
+        words = f"{message.code} {message.msg}".strip() or payload.decode()
         if message.event == "subscribe":
             key = message.arg.channel, message.arg.instId
             self.waiting.discard(("subscribe " + key[0], key[1]))
