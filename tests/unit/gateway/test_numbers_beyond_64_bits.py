@@ -10,6 +10,7 @@ from thft.gateway.ws.venues import VENUES
 
 BEYOND = {
     "coinbase": '{"channel":"heartbeats","sequence_num":NUMBER,"events":[]}',
+    "bitfinex": '[17,"hb",NUMBER,1767000000000]',
     "binance": '{"e":"depthUpdate","s":"S","U":1,"u":NUMBER,"b":[],"a":[]}',
     "bybit": '{"topic":"orderbook.50.S","type":"snapshot","ts":1,"data":{"u":NUMBER}}',
     "okx": '{"arg":{"channel":"books","instId":"S"},"action":"snapshot",'
@@ -26,11 +27,3 @@ def test_a_number_beyond_64_bits_is_malformed(venue: str, number: int) -> None:
     dialect.begin()
     dialect.received(BEYOND[venue].replace("NUMBER", str(number)).encode(), 1)
     assert inbox.books == {} and [fault for _, fault, _ in inbox.faults] == ["malformed"]
-
-
-def test_a_connection_whose_count_is_beyond_64_bits_is_left() -> None:
-    inbox = Recorder()
-    dialect = VENUES["coinbase"].dialect(inbox, Wanted(FEED, {"S": 1}, "depth"))
-    dialect.begin()
-    dialect.received(BEYOND["coinbase"].replace("NUMBER", str(1 << 63)).encode(), 1)
-    assert "64 bits" in dialect.leave

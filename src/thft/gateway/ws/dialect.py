@@ -122,9 +122,6 @@ class VenueDialect:
             return self.message(payload, recv_ts_ns)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             self.fault(0, "malformed", str(error))
-        except OverflowError as error:
-            self.fault(0, "malformed", str(error))
-            self.leave = "a number beyond 64 bits: what is known of the venue may be half of it"
         return []
 
     def flush(self, recv_ts_ns: int) -> bool:

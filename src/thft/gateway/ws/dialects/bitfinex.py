@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from thft.gateway.port import EngineInbox, Level
-from thft.gateway.ws.dialect import VenueDialect, Wanted
+from thft.gateway.ws.dialect import Number, VenueDialect, Wanted
 from thft.gateway.ws.proof.book import amount_checksum, flaw
 from thft.gateway.ws.proof.renewal import Key
 from thft.gateway.ws.reader import Shape, Track
@@ -77,7 +77,7 @@ _decode_frame = msgspec.json.Decoder(_Frame).decode
 _decode_level = msgspec.json.Decoder(_Level).decode
 _decode_levels = msgspec.json.Decoder(list[_Level]).decode
 _decode_trade = msgspec.json.Decoder(_Trade).decode
-_decode_int = msgspec.json.Decoder(int).decode
+_decode_int = msgspec.json.Decoder[int](Number).decode
 
 
 class BitfinexDialect(VenueDialect):

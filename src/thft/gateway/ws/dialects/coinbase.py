@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from thft.gateway.port import EngineInbox, Level
 from thft.gateway.ws import times
-from thft.gateway.ws.dialect import VenueDialect, Wanted
+from thft.gateway.ws.dialect import Number, VenueDialect, Wanted
 from thft.gateway.ws.proof.book import flaw
 from thft.gateway.ws.reader import Field, Shape, Track, each, only, said
 from thft.model.fixed import ABSENT, BadNumber, parse_price, parse_size
@@ -47,12 +47,12 @@ class _Event(Struct):
     updates: list[_Update] = []
     trades: list[_Trade] = []
     subscriptions: dict[str, list[str]] = {}
-    heartbeat_counter: int = -1
+    heartbeat_counter: Number = -1
 
 
 class _Message(Struct):
     channel: str = ""
-    sequence_num: int = -1
+    sequence_num: Number = -1
     timestamp: str = ""
     events: list[_Event] = []
     type: str = ""
