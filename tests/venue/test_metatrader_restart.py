@@ -14,6 +14,7 @@ import uvloop
 from tests.ledger import note
 from tests.seeds import seed_of_test
 from tests.venue.metatrader_stage import KEY, LOGIN
+from tests.venue.test_metatrader_programs import CONFIG
 
 from thft.gateway.metatrader.quotes import place_of
 from thft.model import event as ev
@@ -26,28 +27,8 @@ from thft.stream.reader import read_all
 KILLS = int(os.environ.get("THFT_RESTART_KILLS", "3"))
 WAIT_S = 60.0
 POINT = PRICE_ONE // 100_000
-CONFIG = """
-mode = "paper"
-data_dir = "{data}"
-[journal]
-min_free_mib = 0
-[metatrader]
-port = {port}
-[[instruments]]
-symbol = "EURUSD"
-digits = 5
-pip = "0.0001"
-[[venues]]
-name = "broker"
-dialect = "mt5"
-symbols = {{ EURUSD = "EURUSD" }}
-trades = true
-[venues.metatrader]
-login = "51001234"
-server = "Broker-Demo"
-key_id = "k1"
-key = "file:{key}"
-"""
+QUOTES_ALONE = CONFIG.partition("[[accounts]]")[0]
+TRADES_TOO = QUOTES_ALONE.replace("[venues.metatrader]", "trades = true\n[venues.metatrader]")
 
 
 class Story:
@@ -61,7 +42,8 @@ class Story:
         self.config = folder / "core.toml"
         key = folder / "key"
         key.write_text(KEY.hex())
-        self.config.write_text(CONFIG.format(data=folder / "data", port=self.port, key=key))
+        where = {"data": folder / "data", "port": self.port, "key": key, "dialect": "mt5"}
+        self.config.write_text(TRADES_TOO.format(**where))
         self.terminal = Terminal(("EURUSD",))
         self.expert = Expert(self.terminal, "127.0.0.1", self.port, LOGIN, None)
         self.ticking = True
