@@ -272,6 +272,7 @@ def short_path(directory: Path) -> Iterator[str]:
         return
     folder = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        yield f"/proc/self/fd/{folder}/{SOCKET}"
+        short = Path(f"/proc/self/fd/{folder}")
+        yield str((short if short.exists() else directory) / SOCKET)
     finally:
         os.close(folder)
