@@ -1,17 +1,16 @@
 // What just happened at MetaTrader 4: the pool of orders compared at each timer; by Bridge, and by Trade for what it opened.
 
-#define TRIES_MOST 50
 #define UNTOLD 100
 
 // The pool as it was told last. A type with UNTOLD added was opened by a command and is still to be told.
 long   gPoolTicket[];
 int    gPoolType[];
 double gPoolLots[];
-double gPoolTerms[];
+string gPoolTerms[];
 // What has left the pool and is not in history yet.
 long   gGoneTicket[];
 int    gGoneType[];
-int    gGoneTries[];
+long   gGoneUntil[];
 
 // Begins with the pool as it is: the engine asks for that itself.
 void NewsClear()
@@ -35,19 +34,20 @@ void GoneResize(int count)
 {
    ArrayResize(gGoneTicket, count);
    ArrayResize(gGoneType, count);
-   ArrayResize(gGoneTries, count);
+   ArrayResize(gGoneUntil, count);
 }
 
-// One number that changes when price, stops or expiration of the selected order do.
-double TermsSum()
+// What changes when price, stops or expiration of the selected order do.
+string TermsNow()
 {
-   double sum = OrderStopLoss() + 3.0 * OrderTakeProfit() + 0.000001 * (double)OrderExpiration();
+   string terms = DoubleToString(OrderStopLoss(), 8) + "|" + DoubleToString(OrderTakeProfit(), 8);
+   terms += "|" + IntegerToString((long)OrderExpiration());
    if(OrderType() > OP_SELL)
-      sum += 7.0 * OrderOpenPrice();
-   return sum;
+      terms += "|" + DoubleToString(OrderOpenPrice(), 8);
+   return terms;
 }
 
-void PoolAdd(long ticket, int type, double lots, double terms)
+void PoolAdd(long ticket, int type, double lots, string terms)
 {
    int at = ArraySize(gPoolTicket);
    PoolResize(at + 1);
@@ -59,7 +59,7 @@ void PoolAdd(long ticket, int type, double lots, double terms)
 
 void PoolAddSelected()
 {
-   PoolAdd(OrderTicket(), OrderType(), OrderLots(), TermsSum());
+   PoolAdd(OrderTicket(), OrderType(), OrderLots(), TermsNow());
 }
 
 int TicketAt(const long &tickets[], long ticket)
@@ -74,7 +74,7 @@ int TicketAt(const long &tickets[], long ticket)
 void PoolExpect(long ticket, int type)
 {
    if(TicketAt(gPoolTicket, ticket) < 0)
-      PoolAdd(ticket, type + UNTOLD, 0.0, 0.0);
+      PoolAdd(ticket, type + UNTOLD, 0.0, "");
 }
 
 // Compares the pool with what was told: first what is gone, then what is new or has changed.
@@ -114,7 +114,7 @@ void PoolSweep(const long &tickets[])
          GoneResize(at + 1);
          gGoneTicket[at] = gPoolTicket[i];
          gGoneType[at] = gPoolType[i];
-         gGoneTries[at] = 0;
+         gGoneUntil[at] = MonoMs() + SHOWN_LATE_MS;
          continue;
       }
       gPoolTicket[kept] = gPoolTicket[i];
@@ -126,7 +126,7 @@ void PoolSweep(const long &tickets[])
    PoolResize(kept);
 }
 
-// Tells what is gone as soon as history has it, or that it is gone after 50 timers.
+// Tells what is gone as soon as history has it, or that it is gone after 30 s with the broker's line up.
 void GoneTurn()
 {
    int kept = 0;
@@ -135,14 +135,16 @@ void GoneTurn()
    {
       if(GoneTell(gGoneTicket[i], gGoneType[i]))
          continue;
-      if(gGoneTries[i] + 1 >= TRIES_MOST)
+      if(!IsOnline())
+         gGoneUntil[i] = MonoMs() + SHOWN_LATE_MS;
+      if(MonoMs() >= gGoneUntil[i])
       {
          GoneSay(gGoneTicket[i], gGoneType[i] % UNTOLD > OP_SELL);
          continue;
       }
       gGoneTicket[kept] = gGoneTicket[i];
       gGoneType[kept] = gGoneType[i];
-      gGoneTries[kept] = gGoneTries[i] + 1;
+      gGoneUntil[kept] = gGoneUntil[i];
       kept++;
    }
    GoneResize(kept);
@@ -187,7 +189,7 @@ void PoolTell(long ticket)
       before = gPoolType[at];
    int type = OrderType();
    double lots = OrderLots();
-   double terms = TermsSum();
+   string terms = TermsNow();
    if(before == type)
    {
       if(lots == gPoolLots[at] && terms == gPoolTerms[at])

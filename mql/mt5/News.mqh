@@ -1,18 +1,17 @@
 // What just happened at MetaTrader 5: trade transactions as rows, later ones again at the next timers; by ThftBridge.
 
 #define WAITING_MOST 1024
-#define TRIES_MOST 50
 
 // What a transaction named and the terminal did not show yet.
 int   gWaitKind[];
 long  gWaitTicket[];
-int   gWaitTries[];
+long  gWaitUntil[];
 
 void NewsClear()
 {
    ArrayResize(gWaitKind, 0);
    ArrayResize(gWaitTicket, 0);
-   ArrayResize(gWaitTries, 0);
+   ArrayResize(gWaitUntil, 0);
 }
 
 // Sends a row now, or keeps it for the next timers.
@@ -30,10 +29,10 @@ void NewsSay(int kind, long ticket)
       return;
    ArrayResize(gWaitKind, at + 1);
    ArrayResize(gWaitTicket, at + 1);
-   ArrayResize(gWaitTries, at + 1);
+   ArrayResize(gWaitUntil, at + 1);
    gWaitKind[at] = kind;
    gWaitTicket[at] = ticket;
-   gWaitTries[at] = 0;
+   gWaitUntil[at] = MonoMs() + SHOWN_LATE_MS;
 }
 
 // An order that is open no more is told from history.
@@ -45,7 +44,7 @@ string NewsRow(int kind, long ticket)
    return row;
 }
 
-// Tries again what was not there yet, each at most 50 times.
+// Tries again what was not there yet, each for at most 30 s.
 void NewsTurn()
 {
    int kept = 0;
@@ -58,16 +57,16 @@ void NewsTurn()
          Send(row);
          continue;
       }
-      if(gWaitTries[i] + 1 >= TRIES_MOST)
+      if(MonoMs() >= gWaitUntil[i])
          continue;
       gWaitKind[kept] = gWaitKind[i];
       gWaitTicket[kept] = gWaitTicket[i];
-      gWaitTries[kept] = gWaitTries[i] + 1;
+      gWaitUntil[kept] = gWaitUntil[i];
       kept++;
    }
    ArrayResize(gWaitKind, kept);
    ArrayResize(gWaitTicket, kept);
-   ArrayResize(gWaitTries, kept);
+   ArrayResize(gWaitUntil, kept);
 }
 
 // Takes one transaction; called from OnTradeTransaction.

@@ -11,7 +11,7 @@ void CrcPrepare()
       for(int bit = 0; bit < 8; bit++)
       {
          if((value & 1) != 0)
-            value = (value >> 1) ^ 0xEDB88320;
+            value = (value >> 1) ^ (uint)0xEDB88320;
          else
             value = value >> 1;
       }
@@ -24,7 +24,7 @@ uint Crc32(const uchar &data[], int from, int count)
    uint crc = 0xFFFFFFFF;
    for(int i = from; i < from + count; i++)
       crc = gCrcTable[(int)((crc ^ data[i]) & 0xFF)] ^ (crc >> 8);
-   return crc ^ 0xFFFFFFFF;
+   return crc ^ (uint)0xFFFFFFFF;
 }
 
 string HexDigit(int value)

@@ -8,6 +8,8 @@
 
 #define WAIT_FIRST_MS 1000
 #define SAID_AGAIN_MS 600000
+// So long what just happened is looked for in a history that does not show it yet.
+#define SHOWN_LATE_MS 30000
 
 int    gState = AT_REST;
 long   gStepAt = 0;

@@ -228,6 +228,49 @@ def test_ticks_that_still_load_are_waited_for() -> None:
         assert part.to_server > whole.to_server
 
 
+def test_a_deal_that_history_shows_late_is_told() -> None:
+    with staged(5) as (peer, terminal):
+        peer.welcome()
+        terminal.ask("history_late 2000")
+        assert peer.command(peer.order("n-1")).outcome == "done"
+        deal = peer.wait(r.DealRow)
+        assert (deal.comment, deal.entry) == ("n-1", "in")
+
+
+@pytest.mark.parametrize("offline", [False, True])
+def test_a_closing_that_history_shows_late_is_told(offline: bool) -> None:
+    with staged(4) as (peer, terminal):
+        peer.welcome()
+        ticket = peer.command(peer.order("n-2")).position
+        peer.wait(r.DealRow)
+        terminal.ask(f"history_late {120_000 if offline else 2_000}")
+        if offline:
+            terminal.ask("connected 0")
+        terminal.ask("manual_close")
+        if offline:
+            for _ in range(14):
+                terminal.ask("clock 9000")
+                peer.ping()
+            terminal.ask("connected 1")
+        deal = peer.wait(r.DealRow, 2)
+        assert (deal.position, deal.entry) == (ticket, "out")
+        peer.until(lambda: [one for one in peer.all(r.Gone) if one.ticket == ticket], "GONE")
+
+
+def test_stops_that_move_against_each_other_are_a_change() -> None:
+    with staged(4) as (peer, _):
+        peer.welcome()
+        levels = {"sl": parse_price("1.09000"), "tp": parse_price("1.13000")}
+        ticket = peer.command(pending(peer, "m-1", **levels)).order
+        peer.until(lambda: states(peer, ticket), "the order")
+        change = {"sl": parse_price("1.08700"), "tp": parse_price("1.13100")}
+        moved = peer.by_id(r.Modify, "m-1", what="order", ticket=ticket, **change)
+        assert peer.command(moved).outcome == "done"
+        peer.until(
+            lambda: [row for row in peer.all(r.OrderRow) if row.sl == change["sl"]], "the new stop"
+        )
+
+
 @BOTH
 def test_an_engine_that_does_not_read_is_left(dialect: int) -> None:
     with staged(dialect, step_ms=10) as (peer, terminal):

@@ -113,7 +113,13 @@ template <class T, class S>
 int ArrayCopy(Array<T> &to, const Array<S> &from, int to_start = 0, int from_start = 0,
               int count = WHOLE_ARRAY) {
   int left = from.size() - from_start;
-  if (count == WHOLE_ARRAY || count > left) count = left;
+#ifdef __MQL5__
+  bool rest = count < 0;
+#else
+  bool rest = count <= 0;  // MQL4 takes 0 for all that is left, and an array copied to itself for undefined
+  if (static_cast<const void *>(&to) == &from) critical("ArrayCopy: an array to itself", 0, 0);
+#endif
+  if (rest || count > left) count = left;
   if (count <= 0 || from_start < 0 || to_start < 0) return 0;
   if (to.size() < to_start + count && to.resize(to_start + count) < 0)
     count = to.size() - to_start;

@@ -126,6 +126,7 @@ bool market_command(const std::vector<std::string> &words) {
   else if (name == "copies_late" && one) one->late_copies = whole(2);
   else if (name == "histories_fail") broken_histories = whole(1);
   else if (name == "slips") slips = whole(1);
+  else if (name == "history_late") late_ms = whole(1);
   else if (name == "filling" && one) one->filling = whole(2);
   else if (name == "mode" && one) one->mode = whole(2);
   else if (name == "contract" && one) one->contract = number(2);
@@ -233,7 +234,7 @@ void run() {
 }  // namespace
 
 std::deque<Fault> faults;
-long broken_histories = 0, slips = 0;
+long broken_histories = 0, slips = 0, late_ms = 0;
 Account account;
 
 // A tick or timer event that waits, or is being handled, makes another one vanish.

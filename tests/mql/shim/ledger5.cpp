@@ -46,7 +46,7 @@ Order &add(Order order) {
 ulong deal(const Order &order, ulong position, long type, long entry, double volume, double price) {
   ulong ticket = ++last_ticket;
   deals[ticket] = {ticket, order.ticket, position, order.symbol, order.comment,
-                   type, entry, server_ms(), order.magic, volume, price};
+                   type, entry, server_ms(), order.magic, volume, price, mono_ms() + late_ms};
   tell(mql::TRADE_TRANSACTION_DEAL_ADD, order.ticket, ticket, position, order.symbol);
   return ticket;
 }

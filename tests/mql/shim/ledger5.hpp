@@ -23,6 +23,7 @@ struct Deal {
   std::string symbol, comment;
   long type = 0, entry = 0, time_ms = 0, magic = 0;
   double volume = 0, price = 0;
+  long shown_ms = 0;  // history has it from then on
 };
 extern std::map<mql::ulong, Order> orders, done;
 extern std::map<mql::ulong, Position> positions;

@@ -73,6 +73,7 @@ extern Account account;
 struct Fault { std::string kind; long percent = 50; long code = 0; };
 // So many HistorySelect fail; so often the first order leaves just before the second is read.
 extern long broken_histories, slips;
+extern long late_ms;  // so long history does not show what was done
 extern std::deque<Fault> faults;
 // Returns the next fault when it is of these kinds (words with spaces between), and forgets it.
 bool take(const char *kinds, Fault &fault);

@@ -17,6 +17,7 @@ struct Order {
   datetime opened = 0, closed = 0, expiration = 0;
 };
 std::vector<Order> pool, history;
+std::deque<std::pair<long, Order>> coming;  // what history will show, and from when on
 Order selected;
 int last_ticket = 1'000;
 constexpr double HIGHEST = 1e6;  // no broker quotes beyond
@@ -35,7 +36,12 @@ void close(int ticket, double price, const std::string &words = "") {
   pool.erase(pool.begin() + (open_order(ticket) - pool.data()));
   one.closed = server_now(), one.close = price;
   if (!words.empty()) one.comment = words;
-  history.push_back(one);
+  coming.emplace_back(mono_ms() + late_ms, one);
+}
+
+void show_history() {
+  for (; !coming.empty() && coming.front().first <= mono_ms(); coming.pop_front())
+    history.push_back(coming.front().second);
 }
 
 int refused(int code) {
@@ -173,6 +179,7 @@ bool OrderDelete(int ticket, color) {
 }
 
 bool OrderSelect(int which, int how, int from) {
+  show_history();
   auto &list = from == MODE_HISTORY ? history : pool;
   if (how == SELECT_BY_POS && from == MODE_TRADES && which == 1 && terminal::slips > 0)
     --terminal::slips, close(pool[0].ticket, pool[0].open);
@@ -190,7 +197,10 @@ bool OrderSelect(int which, int how, int from) {
 }
 
 int OrdersTotal() { return static_cast<int>(pool.size()); }
-int OrdersHistoryTotal() { return static_cast<int>(history.size()); }
+int OrdersHistoryTotal() {
+  show_history();
+  return static_cast<int>(history.size());
+}
 int OrderTicket() { return selected.ticket; }
 int OrderType() { return selected.type; }
 double OrderLots() { return selected.lots; }
@@ -259,15 +269,18 @@ bool command(const std::vector<std::string> &words) {
     bool sell = words[2] == "sell";
     add(words[1], sell, std::stod(words[3]), sell ? tick->bid : tick->ask, "", 0);
   }
+  bool closes = words[0] == "manual_close" && !pool.empty();
+  if (closes) close(pool[0].ticket, newest(*listed(pool[0].symbol))->bid);
   bool seeds = words[0] == "seed" && words.size() >= 2;
   for (long count = seeds ? std::stol(words[1]) : 0; count > 0; --count)
     close(add("EURUSD", OP_BUY, 0.01, 1.17, "", 0), 1.17);
   bool empties = words[0] == "forget";
-  if (empties) pool.clear(), history.clear();
-  return manual || seeds || empties;
+  if (empties) pool.clear(), history.clear(), coming.clear();
+  return manual || closes || seeds || empties;
 }
 
 std::string report() {
+  show_history();
   std::ostringstream out;
   std::string parts[3];
   for (auto &one : pool) {

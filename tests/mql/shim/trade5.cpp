@@ -23,7 +23,8 @@ const ledger::Order *done_order(ulong ticket) {
 
 const ledger::Deal *known(ulong ticket) {
   auto found = ledger::deals.find(ticket);
-  return found == ledger::deals.end() ? nullptr : &found->second;
+  bool shown = found != ledger::deals.end() && found->second.shown_ms <= terminal::mono_ms();
+  return shown ? &found->second : nullptr;
 }
 
 long integer(const ledger::Order &one, ENUM_ORDER_PROPERTY_INTEGER what) {
@@ -151,7 +152,7 @@ bool HistorySelect(datetime from, datetime to) {
     return false;
   }
   for (auto &one : ledger::deals)
-    if (one.second.time_ms / 1'000 >= from && one.second.time_ms / 1'000 <= to) chosen_deals.push_back(one.first);
+    if (known(one.first) && one.second.time_ms / 1'000 >= from && one.second.time_ms / 1'000 <= to) chosen_deals.push_back(one.first);
   for (auto &one : ledger::done)
     if (one.second.done_ms / 1'000 >= from && one.second.done_ms / 1'000 <= to) chosen_orders.push_back(one.first);
   return true;
