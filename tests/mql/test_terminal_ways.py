@@ -260,7 +260,7 @@ def test_a_closing_that_history_shows_late_is_told(offline: bool) -> None:
 def test_stops_that_move_against_each_other_are_a_change() -> None:
     with staged(4) as (peer, _):
         peer.welcome()
-        levels = {"sl": parse_price("1.09000"), "tp": parse_price("1.13000")}
+        levels: dict[str, Any] = {"sl": parse_price("1.09000"), "tp": parse_price("1.13000")}
         ticket = peer.command(pending(peer, "m-1", **levels)).order
         peer.until(lambda: states(peer, ticket), "the order")
         change = {"sl": parse_price("1.08700"), "tp": parse_price("1.13100")}

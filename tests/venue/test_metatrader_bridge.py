@@ -333,6 +333,24 @@ def test_a_terminal_without_its_broker_is_stale() -> None:
     run(story)
 
 
+def test_a_list_that_the_terminal_does_not_vouch_for_makes_nobody_ready() -> None:
+    async def story(stage: Stage) -> None:
+        stage.terminal.connected = False
+        for name in stage.terminal.plays:
+            stage.tick(name)
+        engine = await stage.engine()
+        stage.expert()
+        words = "the terminal may not know all that is open, asked again"
+        await stage.until(
+            lambda: any(said == words for _, said, _ in engine.account_states), words, engine
+        )
+        assert "READY" not in {state for state, _, _ in engine.account_states}
+        stage.terminal.connected = True
+        await stage.settled(engine)
+
+    run(story)
+
+
 def test_tls_is_spoken_where_there_is_a_certificate(tmp_path: Path) -> None:
     pem, key = tmp_path / "cert.pem", tmp_path / "cert.key"
     asked = [

@@ -80,3 +80,8 @@ class Answer:
         came = len(self._orders), len(self._positions), len(self._deals)
         announced = self.begin.orders, self.begin.positions, self.begin.deals
         return came == announced == (self.end.orders, self.end.positions, self.end.deals)
+
+    @property
+    def complete(self) -> bool:
+        """The terminal says that it has all there is."""
+        return self.end is not None and self.end.complete

@@ -154,6 +154,12 @@ class Readiness:
             self._later(self._timing.pass_s, self._look)
             self._snapshot = None
             return
+        if answer is self._snapshot and not answer.complete:
+            self.ready = False
+            self._state("SYNCING", "the terminal may not know all that is open, asked again")
+            self._later(self._timing.settle_s, self._look)
+            self._snapshot = None
+            return
         doubtful = self._desk.doubtful
         if answer is self._snapshot and doubtful:
             since_ms = min(order.submitted_ns for order in doubtful) // 1_000_000 - DAY_MS
@@ -210,7 +216,7 @@ class Readiness:
         """Judges orders that were not found; returns whether some are in doubt still."""
         if history is None:
             return False
-        complete = history.end is not None and history.end.complete
+        complete = history.complete
         for order in self._desk.doubtful:
             ours = order.client_order_id
             if ours in seen or ours not in self._desk.asked:
