@@ -12,12 +12,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from decimal import Decimal
 from typing import Any
 from zlib import crc32
 
 import pytest
+from tests.venue.book_campaign import Line
 from tests.venue.cases import CASES
 from tests.venue.test_websocket_books import NAMES as BOOK_NAMES
 from tests.venue.wire import FEED, Recorder, Wire, run
@@ -414,3 +416,18 @@ def test_74_a_broken_trade_says_nothing_against_the_book(name: str) -> None:
     told = [detail for _, fault, detail in inbox.faults if fault == "malformed"]
     assert len(told) == (1 if name == "bitfinex" else 2)  # whose sign is the side
     assert all(symbol in detail for detail in told)
+
+
+def test_80_bitfinex_says_numbers_and_times_to_who_asked_for_them() -> None:
+    async def snapshot(flags: int) -> str:
+        venue = CASES["bitfinex"].venue()
+        venue.tick("tEURUSD", "1.1", "5", "1.2", "4", 0)
+        line = Line(venue)
+        venue.received(line, f'{{"event":"conf","flags":{flags}}}'.encode())
+        asked = {"event": "subscribe", "channel": "book", "symbol": "tEURUSD", "len": "25"}
+        venue.received(line, json.dumps(asked | {"prec": "P0", "freq": "F0"}).encode())
+        return next(one for one in map(bytes.decode, line.queue) if one.startswith("["))
+
+    ends = {0: "]]]", 65_536: "]],1]", 65_536 | 32_768: "]],1,1767000000123,null]"}
+    for flags, end in ends.items():
+        assert asyncio.run(snapshot(flags)).endswith(end)

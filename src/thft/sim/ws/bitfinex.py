@@ -207,8 +207,8 @@ class BitfinexVenue(VenueServer):
         line = self._lines[session]
         line.number += 1 + self.wrong("sequence")
         numbered = f",{line.number}" if line.flags & SEQ_ALL else ""
-        timed = ",1767000000123" if line.flags & TIMESTAMP else ""
-        message = f"[{content}{numbered}{timed},null]".encode()
+        timed = ",1767000000123,null" if line.flags & TIMESTAMP else ""
+        message = f"[{content}{numbered}{timed}]".encode()
         if self.faults.skip:
             self.faults.skip -= 1
             return
