@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -21,6 +22,10 @@ DAY_MS = 86_400_000
 
 def pending(peer: Peer, order_id: str, price: str = "1.10000", **terms: Any) -> r.Open:
     return peer.order(order_id, **{"kind": "limit", "price": parse_price(price), **terms})
+
+
+def rows_with(peer: Peer, field: str, value: int) -> list[r.OrderRow]:
+    return [row for row in peer.all(r.OrderRow) if getattr(row, field) == value]
 
 
 def states(peer: Peer, ticket: int) -> list[str]:
@@ -165,7 +170,7 @@ def test_a_changed_expiration_counts_and_a_changed_price_leaves_it() -> None:
                 peer.command(peer.by_id(r.Modify, "x-4", price=price, **change)).outcome == "done"
             )
             moved = peer.until(
-                lambda p=price: [row for row in peer.all(r.OrderRow) if row.price == p],  # type: ignore[misc]
+                partial(rows_with, peer, "price", price),
                 "the new price",
             )
             assert moved[0].expiration_server == soon
@@ -173,9 +178,7 @@ def test_a_changed_expiration_counts_and_a_changed_price_leaves_it() -> None:
             changed = peer.by_id(r.Modify, "x-4", expiration_server=later, **change)
             assert peer.command(changed).outcome == "done"
             rows = peer.until(
-                lambda t=later: [  # type: ignore[misc]
-                    row for row in peer.all(r.OrderRow) if row.expiration_server == t
-                ],
+                partial(rows_with, peer, "expiration_server", later),
                 "the new time",
             )
             assert rows[0].price == price

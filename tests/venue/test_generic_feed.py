@@ -16,6 +16,7 @@ from thft.gateway.ws.generic.dialect import REQUEST_BYTES, GenericDialect, reque
 from thft.gateway.ws.generic.findings import mapping_findings
 from thft.gateway.ws.generic.mapping import FeedMapping, Subscribe
 from thft.model.fixed import ABSENT
+from thft.sim.ws.generic import GenericVenue
 
 CAPTURE = "ws/okx/v5_public_capture_20220513.tsv.gz"
 OKX_MAPPING = """
@@ -184,7 +185,8 @@ def test_a_ping_goes_out_in_its_interval_while_data_comes_in() -> None:
 
 def test_a_venue_that_pings_is_answered() -> None:
     async def story(wire: Wire) -> None:
-        wire.venue.beat_s = 0.03  # type: ignore[attr-defined]
+        assert isinstance(wire.venue, GenericVenue)
+        wire.venue.beat_s = 0.03
         await wire.ready()
         before = wire.venue.counts.messages_in
         await wire.until(lambda: wire.venue.counts.messages_in > before + 5, "answers")

@@ -91,7 +91,7 @@ async def story(stage: Stage, words: Words) -> None:
     for _ in range(FRAMES):
         await stage.until(lambda: expert._open and 1 in expert._pumps, "a connection", engine)
         body = words.say(expert)
-        await asyncio.sleep(0.005)
+        await asyncio.sleep(0.005)  # so that what breaks names its frame; the end is judged anyway
         assert not broken, (body, "".join(broken))
     before = len(engine.quotes)
 

@@ -336,10 +336,12 @@ def test_60_binance_is_asked_in_messages_it_answers() -> None:
 
     async def story(wire: Wire) -> None:
         await wire.ready()
-        wire.feed.connection.answer(frames[:1])  # type: ignore[union-attr]
+        connection = wire.feed.connection
+        assert connection is not None
+        connection.answer(frames[:1])
         await wire.until(lambda: len(wire.venue.counts.subscribes) == 2, "subscription")
         too_long = frames[0][:-1] + b" " * 4_088 + frames[0][-1:]
-        wire.feed.connection.answer([too_long, b'{"method":"SUBSCRIBE","id":9}'])  # type: ignore[union-attr]
+        connection.answer([too_long, b'{"method":"SUBSCRIBE","id":9}'])
         await wire.until(lambda: bool(wire.inbox.faults), "refusal")
         assert len(wire.venue.counts.subscribes) == 2
 

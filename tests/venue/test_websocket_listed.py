@@ -1,22 +1,18 @@
-"""Rules of single venues in the matrix: symbols nobody lists, silence, checksums of 0, pastes."""
+"""Rules of single venues in the matrix: symbols nobody lists, silence, checksums of 0."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import Any
 
 import pytest
-from tests.shared_files import needs, shared_file
 from tests.venue.wire import FEED, Recorder, Wire, run
 
-from thft.cli.feed import decoded
 from thft.gateway.ws.dialect import USELESS_MESSAGES, Wanted
 from thft.gateway.ws.venues import VENUES
 from thft.sim.ws.binance import BinanceVenue
 from thft.sim.ws.okx import OkxVenue
 
-OKX_MESSAGES = ("ws/okx/v5_spot_messages.jsonl", "ws/okx/v5_futures_messages.jsonl")
 NAMES = ("binance", "binance_depth", "bybit", "bybit_depth", "okx", "okx_depth")
 
 
@@ -105,36 +101,7 @@ def test_94_what_okx_says_without_a_code_is_told_as_it_came() -> None:
     assert fault == "refused" and '"connCount":"30"' in detail
 
 
-def test_95_sums_of_trades_are_understood_where_they_are_pasted() -> None:
-    pasted = (
-        b'{"e":"aggTrade","E":1767000000130,"s":"BTCUSDT","a":26129,"p":"0.01633102","q":"4.7",'
-        b'"f":27781,"l":27781,"T":1767000000123,"m":true,"M":true}'
-    )
-    (row,) = decoded("binance", [pasted])
-    assert (row["type"], row["price"], row["size"], row["aggressor"], row["trade_id"]) == (
-        "trade", "0.01633102", "4.7", "sell", 26129
-    )  # fmt: skip
-
-
-@needs(*OKX_MESSAGES)
-def test_96_books_of_every_okx_channel_are_understood_where_they_are_pasted() -> None:
-    seen = set()
-    for name in OKX_MESSAGES:
-        for line in shared_file(name).read_bytes().splitlines():
-            channel = json.loads(line).get("arg", {}).get("channel", "")
-            if channel.startswith("books"):
-                (row,) = decoded("okx", [line])
-                assert row["type"] == "depth" and (row["bids"] or row["asks"])
-                seen.add(channel)
-    assert "books-l2-tbt" in seen
-    short = (
-        b'{"arg":{"channel":"books5","instId":"A-B"},"data":[{"asks":[["2","1","0","1"]],'
-        b'"bids":[["1","1","0","1"]],"instId":"A-B","ts":"1597026383085","seqId":5}]}'
-    )
-    assert next(decoded("okx", [short]))["reset"] is True
-
-
-def test_97_snapshots_of_binance_keep_to_what_its_address_may_ask() -> None:
+def test_95_snapshots_of_binance_keep_to_what_its_address_may_ask() -> None:
     async def story() -> list[int]:
         venue = BinanceVenue()
         venue.book("BTCUSDT")

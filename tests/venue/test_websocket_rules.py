@@ -185,7 +185,7 @@ def test_65_a_channel_that_cannot_be_left_is_asked_for_anew() -> None:
     assert dialect.received(error, 1) == []
 
 
-@pytest.mark.parametrize("name", ("coinbase", "kraken", "bitfinex", "bybit_depth", "okx_depth"))
+@THREE
 def test_66_one_wrong_symbol_does_not_silence_the_others(name: str) -> None:
     async def story(wire: Wire) -> None:
         wire.venue.absent = {wire.symbols[1]}
@@ -431,3 +431,11 @@ def test_80_bitfinex_says_numbers_and_times_to_who_asked_for_them() -> None:
     ends = {0: "]]]", 65_536: "]],1]", 65_536 | 32_768: "]],1,1767000000123,null]"}
     for flags, end in ends.items():
         assert asyncio.run(snapshot(flags)).endswith(end)
+
+
+def test_81_a_long_name_that_nobody_wants_is_told_once_too() -> None:
+    inbox = Recorder()
+    dialect = _dialect("kraken", inbox)
+    for _ in range(3):
+        assert dialect.instrument("X" * 60) == 0
+    assert [(fault, detail) for _, fault, detail in inbox.faults] == [("unknown_symbol", "X" * 40)]

@@ -235,11 +235,13 @@ def account_row(state: State, record: AccountRecord, broker: dict[str, int] | No
         "reason": record.reason,
         "logons": record.session,
         "currency": definition.currency,
-        "broker": broker
-        and {
-            name: money_text(value) if name in BROKER_MONEY else value
-            for name, value in broker.items()
-        },
+        "broker": None if broker is None else _told(broker),
+    }
+
+
+def _told(broker: dict[str, int]) -> Row:
+    return {
+        name: money_text(value) if name in BROKER_MONEY else value for name, value in broker.items()
     }
 
 

@@ -93,6 +93,12 @@ CASES: dict[str, tuple[str, str, dict[str, Any]]] = {
         '[["3120.30","2","0","1"]],"bids":[],"ts":"1767000000123","checksum":7}]}',
         {"type": "depth", "reset": True, "asks": [["3120.3", "2"]], "seq": 0},
     ),
+    "okx short book": (
+        "okx",
+        '{"arg":{"channel":"books5","instId":"ETH-USDT"},"data":[{"asks":[["2","1","0","1"]],'
+        '"bids":[["1","1","0","1"]],"instId":"ETH-USDT","ts":"1597026383085","seqId":5}]}',
+        {"type": "depth", "reset": True, "bids": [["1", "1"]], "seq": 5},
+    ),
     "binance 24 hours": (
         "binance",
         '{"stream":"x","data":{"e":"24hrTicker","E":5,"s":"ETHUSDT","b":"1","B":"2","a":"3",'

@@ -207,9 +207,9 @@ class VenueDialect:
 
         A feed may bring all symbols there are: each is told once.
         """
-        instrument = self.symbols.get(symbol, 0)
-        if not instrument and symbol not in self._strangers:
-            self.fault(0, "unknown_symbol", symbol[:40])
+        instrument, named = self.symbols.get(symbol, 0), symbol[:40]
+        if not instrument and named not in self._strangers:
+            self.fault(0, "unknown_symbol", named)
             if len(self._strangers) < STRANGERS_KEPT and not self.loose:
-                self._strangers.add(symbol[:40])
+                self._strangers.add(named)
         return instrument
