@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.once]
 BOTH = pytest.mark.parametrize("dialect", [5, 4])
 LOT = SIZE_ONE // 100
 FAST = {"step_ms": 25}
-"""Of the Expert's clock a turn: a peer that a busy machine holds up for a moment is not silent yet."""
+"""Of the Expert's clock a turn: a peer that is held up for a moment is not silent yet."""
 DAY_MS = 86_400_000
 
 
@@ -35,7 +35,7 @@ def states(peer: Peer, ticket: int) -> list[str]:
 
 @BOTH
 def test_a_broker_that_takes_long_is_no_silent_engine(dialect: int) -> None:
-    with staged(dialect, step_ms=5) as (peer, terminal):
+    with staged(dialect, step_ms=1) as (peer, terminal):
         peer.welcome()
         terminal.ask("fault slow 25000")
         assert peer.command(peer.order("s-1")).outcome == "done"
