@@ -29,6 +29,10 @@ def rows_with(peer: Peer, field: str, value: int) -> list[r.OrderRow]:
     return [row for row in peer.all(r.OrderRow) if getattr(row, field) == value]
 
 
+def rows_of(peer: Peer, command: int) -> list[r.Result]:
+    return [row for row in peer.all(r.Result) if row.command == command]
+
+
 def states(peer: Peer, ticket: int) -> list[str]:
     return [row.state for row in peer.all(r.OrderRow) if row.ticket == ticket]
 
@@ -38,9 +42,11 @@ def test_a_broker_that_takes_long_is_no_silent_engine(dialect: int) -> None:
     with staged(dialect, step_ms=1) as (peer, terminal):
         peer.welcome()
         terminal.ask("fault slow 25000")
-        assert peer.command(peer.order("s-1")).outcome == "done"
-        peer.ping()
-        peer.ping()
+        order, number = peer.frame(peer.order("s-1")), peer.out
+        peer.raw(order + peer.frame(r.Ping(1, peer.now_ms())))  # it lies unread meanwhile
+        results = partial(rows_of, peer, number)
+        assert peer.until(results, "RESULT")[0].outcome == "done"
+        peer.until(lambda: peer.pongs, "PONG")
         assert terminal.report()["dials"] == 1
         assert (
             peer.command(peer.order("s-1", sent_ms=peer.now_ms() + 25_000)).outcome == "duplicate"
